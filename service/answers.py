@@ -1,0 +1,120 @@
+"""Answers: one object with its ETag, a page of many, a creation with its Location."""
+
+import hashlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any, Generic, Protocol, TypeVar
+
+import msgspec
+from litestar import Request, Response
+from litestar.params import QueryParameter
+
+from service.problems import Problem
+
+T = TypeVar("T")
+V = TypeVar("V", bound="Versioned")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many items a page holds.")]
+Cursor = Annotated[str | None, QueryParameter(description="The next_cursor of the page before.")]
+
+
+class Versioned(Protocol):
+    """An object whose row says when it last changed."""
+
+    @property
+    def updated_at(self) -> datetime:
+        """When the row last changed: its version."""
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """A page of a list; `next_cursor` is null on the last one."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+def _encode_time(value: datetime) -> int:
+    return (value - _EPOCH) // _MICROSECOND
+
+
+def etag(updated_at: datetime, body: bytes) -> str:
+    """The version of the row, then of all that is shown with it: If-Match holds against the first part alone."""
+    return f'"{_encode_time(updated_at):x}-{hashlib.blake2b(body, digest_size=6).hexdigest()}"'
+
+
+def versions_of(if_match: str | None) -> list[datetime] | None:
+    """The row versions that an If-Match header names: None for no condition (absent or `*`).
+
+    Weak tags and tags that are none of ours match nothing, so they make an empty list.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    versions = []
+    for tag in if_match.split(","):
+        version, _, _ = tag.strip().strip('"').partition("-")
+        try:
+            if tag.strip().startswith('"'):
+                versions.append(_EPOCH + int(version, 16) * _MICROSECOND)
+        except (ValueError, OverflowError):
+            continue
+    return versions
+
+
+def found(request: Request[Any, Any, Any], item: V, status_code: int = 200) -> Response[V]:
+    """One stored object with its ETag, or 304 if If-None-Match has it already."""
+    body = msgspec.json.encode(item)
+    tag = etag(item.updated_at, body)
+    headers = {"ETag": tag}
+    if request.method in {"GET", "HEAD"}:
+        asked = request.headers.get("if-none-match")
+        if asked is not None and (
+            asked.strip() == "*" or tag in (each.strip().removeprefix("W/") for each in asked.split(","))
+        ):
+            return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type]
+    return Response(body, status_code=status_code, headers=headers, media_type="application/json")  # type: ignore[arg-type]
+
+
+def created(request: Request[Any, Any, Any], is_new: bool, item: V, location: str) -> Response[V]:
+    """201 with Location for an object that is new, 200 for one that the same call made before."""
+    response = found(request, item, 201 if is_new else 200)
+    if is_new:
+        response.headers["Location"] = location
+    return response
+
+
+def page(rows: Sequence[T], limit: int, key: Callable[[T], Any], kind: str) -> Page[T]:
+    """A page of at most `limit` of the rows, which were asked for as one more than that."""
+    shown = list(rows[:limit])
+    more = len(rows) > limit
+    return Page(shown, encode_cursor(kind, key(shown[-1])) if more else None)
+
+
+def refuse_instant(name: str, at: date | None) -> None:
+    """Refuse an instant of the query without a zone (400), or one that no zone could show (422), at `?name`."""
+    if isinstance(at, datetime) and at.tzinfo is None:
+        raise Problem.at(f"?{name}", "An instant needs a zone: Z, or an offset whose + is sent as %2B.", "unreadable")
+    if at is not None and not 1900 <= at.year < 3000:
+        raise Problem.at(f"?{name}", "An instant lies between the years 1900 and 3000.")
+
+
+def encode_cursor(kind: str, key: Any) -> str:
+    """An opaque cursor: the key of the last row, under the name of its list."""
+    return urlsafe_b64encode(msgspec.json.encode([kind, key])).decode().rstrip("=")
+
+
+def decode_cursor(kind: str, cursor: str | None, key: type[T]) -> T | None:
+    """The key in a cursor of this list; 400 for anything else."""
+    if cursor is None:
+        return None
+    try:
+        raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        of, last = msgspec.json.decode(raw, type=tuple[str, key])  # type: ignore[valid-type]
+        if of == kind:
+            return last
+    except (ValueError, msgspec.MsgspecError):
+        pass
+    raise Problem("unreadable", "This cursor does not belong to this list.")

@@ -1,0 +1,107 @@
+"""The application: the one place that knows every feature."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Response
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+
+from service import __version__
+from service.access.handlers import HANDLERS as ACCESS
+from service.accounts.handlers import HANDLERS as ACCOUNTS
+from service.bodies import StrictBody
+from service.database import Database
+from service.edge import Edge
+from service.homes.handlers import HANDLERS as HOMES
+from service.identity import AccessTokens, Caller
+from service.migrations import required_version
+from service.observing import log, set_up_logging
+from service.operation.handlers import HANDLERS as OPERATION
+from service.plants.handlers import HANDLERS as PLANTS
+from service.problems import Problem, Sentences, answer, problem_of, unauthenticated
+from service.readings.handlers import HANDLERS as READINGS
+from service.reference.handlers import HANDLERS as REFERENCE
+from service.requests import DEPENDENCIES, Req
+from service.series.handlers import HANDLERS as SERIES
+from service.settings import Settings
+from service.sources.handlers import HANDLERS as SOURCES
+
+HANDLERS = [*OPERATION, *ACCESS, *ACCOUNTS, *HOMES, *PLANTS, *READINGS, *REFERENCE, *SERIES, *SOURCES]
+
+
+def create_app(settings: Settings) -> Edge:
+    """The whole service as one ASGI application; its pool opens when the server starts it."""
+    tokens = AccessTokens(settings.secret)
+    litestar = Litestar(
+        route_handlers=HANDLERS,
+        dependencies=DEPENDENCIES,
+        dto=StrictBody,
+        return_dto=None,
+        exception_handlers={Exception: _answer_exception},
+        lifespan=[_lifespan(settings)],
+        state=State({"settings": settings, "tokens": tokens}),
+        request_max_body_size=10 * 1024 * 1024,
+        openapi_config=OpenAPIConfig(
+            title="Homelog",
+            version=__version__,
+            description="A household logbook: meters and their readings, plants and their care.",
+            path="/openapi-unused",
+            render_plugins=[],
+            use_handler_docstrings=True,
+            components=Components(
+                security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+            ),
+            security=[{"bearer": []}],
+        ),
+        logging_config=None,
+        cors_config=_cors(settings) if settings.cors_origins else None,
+    )
+    return Edge(litestar, tokens, settings.allowed_hosts)
+
+
+def create() -> Edge:
+    """The application as the environment describes it: what the server's workers import."""
+    set_up_logging()
+    return create_app(Settings.from_environment(os.environ, require_database=True))
+
+
+def _cors(settings: Settings) -> CORSConfig:
+    return CORSConfig(
+        allow_origins=list(settings.cors_origins),
+        allow_headers=["Authorization", "Content-Type", "Content-Encoding", "If-Match", "If-None-Match"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id"],
+    )
+
+
+def _lifespan(settings: Settings) -> Any:
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        database = await Database.open(settings.database_url, needs=required_version())
+        app.state.database = database
+        try:
+            yield
+        finally:
+            await database.close()
+
+    return lifespan
+
+
+def _answer_exception(request: Req, error: Exception) -> Response[Any]:
+    database: Database | None = request.app.state.get("database")
+    request_id: str = request.scope["homelog.request_id"]  # type: ignore[typeddict-item]
+    caller: Caller = request.scope["homelog.caller"]  # type: ignore[typeddict-item]
+    problem = problem_of(error, database.sentences if database else Sentences())
+    if problem is None:
+        log.error("unexpected", id=request_id, exc_info=error)
+        problem = Problem("internal", "Something broke here; the log has it under this request's id.")
+    # Without credentials whatever is not public looks the same, existing or not.
+    path = request.scope["path"]
+    if problem.name in {"not_found", "method_not_allowed"} and caller.user_id is None:
+        problem = unauthenticated() if path.startswith("/v1/") and not path.startswith("/v1/auth/") else problem
+    return answer(problem, request_id)

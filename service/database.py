@@ -1,0 +1,376 @@
+"""The pool and the caller's transaction: one request, one transaction, one identity."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+from service.identity import NOBODY, Caller
+from service.migrations import is_older
+from service.observing import SENT, log
+from service.problems import Problem, Sentences, not_found, unavailable
+from service.sqlfile import Query, maker, queries_beside
+
+T = TypeVar("T")
+
+
+class StartError(Exception):
+    """Why the service cannot work on this database, as a sentence."""
+
+
+class LoginRole(msgspec.Struct, frozen=True):
+    """What the service logged in as."""
+
+    name: str
+    superuser: bool
+    bypasses_rls: bool
+    owner: bool
+
+
+class ConstraintSentence(msgspec.Struct, frozen=True):
+    """A constraint, what its violation means in words, and its column if it is one."""
+
+    name: str
+    sentence: str | None
+    column_name: str | None
+
+
+_bind = queries_beside(__file__)
+BEGIN_READ = _bind("begin_read")
+BEGIN_WRITE = _bind("begin_write")
+ACT_AS = _bind("act_as", type(None))
+COMMIT = _bind("commit")
+ROLLBACK = _bind("rollback")
+SCHEMA_VERSION = _bind("schema_version", str)
+LOGIN_ROLE = _bind("login_role", LoginRole)
+CONSTRAINT_SENTENCES = _bind("constraint_sentences", ConstraintSentence)
+TIMEZONES = _bind("timezones", str)
+AUDIT = _bind("audit")
+AUDIT_VIEW = _bind("audit_view", type(None))
+
+ACQUIRE_SECONDS = 4.0
+"""How long a request waits for a connection before it is told to come again."""
+BEGIN_SECONDS = 2.0
+"""A healthy BEGIN takes well under a millisecond; a backend that needs this long is frozen and replaced."""
+VIEW_SECONDS = 3600.0
+
+# What the server says to a connection that it ends or cannot serve, of all that it may say to a BEGIN.
+_ENDED = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.IdleSessionTimeoutError,
+)
+_UNREACHABLE = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+)
+
+
+class Connection(asyncpg.Connection):
+    """A connection whose release costs no query: every setting of ours ends with its transaction."""
+
+    def get_reset_query(self) -> str:
+        """Send nothing at release."""
+        return ""
+
+
+class Transaction:
+    """The caller's transaction: what handlers ask the database through."""
+
+    __slots__ = ("caller", "connection", "discard", "if_match", "queries", "read_only", "viewed")
+
+    def __init__(self, connection: PoolConnectionProxy, caller: Caller, *, read_only: bool) -> None:
+        self.connection = connection
+        self.caller = caller
+        self.read_only = read_only
+        self.discard = False
+        """Set by a dry run: the transaction is rolled back however well it went."""
+        self.if_match: list[Any] | None = None
+        self.queries = SENT.get([])
+        self.viewed: UUID | None = None
+
+    async def maybe(self, query: Query[T], *args: Any) -> T | None:
+        """The first row, None if there is none."""
+        self.queries.append(query.name)
+        record = await self.connection.fetchrow(query.sql, *args)
+        return None if record is None else maker(query.struct)(*record)
+
+    async def one(self, query: Query[T], *args: Any) -> T:
+        """The one row; without it what was asked for is not there for this caller: 404."""
+        row = await self.maybe(query, *args)
+        if row is None:
+            raise not_found()
+        return row
+
+    async def all(self, query: Query[T], *args: Any) -> list[T]:
+        """Every row."""
+        self.queries.append(query.name)
+        make = maker(query.struct)
+        return [make(*record) for record in await self.connection.fetch(query.sql, *args)]
+
+    async def run(self, query: Query[Any], *args: Any) -> None:
+        """A statement whose rows nobody reads."""
+        self.queries.append(query.name)
+        await self.connection.execute(query.sql, *args)
+
+    async def create(
+        self, query: Query[T], *args: Any, taken: str = "This id is taken by something else."
+    ) -> tuple[bool, T]:
+        """Idempotent creation of one row: whether it is new, and the row.
+
+        The first column is the verdict: `created`, `stored` (the same was there) or `replaced`; or else `hidden` (404:
+        what it would lie in is not visible), `forbidden` (403) or `conflict` (409, told in the words of `taken`). An id
+        that is taken by other content or by somebody else is the same 409.
+        """
+        record = (await self._decided(query, args, taken, nothing="again"))[0]
+        return record[0] == "created", maker(query.struct)(*record[1:])
+
+    async def create_many(self, query: Query[T], *args: Any) -> list[T]:
+        """Idempotent work on several rows at once: the rows, those that are null left out.
+
+        The first column of every row is the one verdict, as in `create`; no row at all is 404.
+        """
+        records = await self._decided(query, args, "This id is taken by something else.", nothing="hidden")
+        make = maker(query.struct)
+        return [make(*record[1:]) for record in records if record[1] is not None]
+
+    async def _decided(
+        self, query: Query[Any], args: Sequence[Any], taken: str, *, nothing: str
+    ) -> list[asyncpg.Record]:
+        # `again`: the key was taken while the statement waited for it, so its snapshot is older than what took it. A
+        # second statement sees that.
+        for _ in range(2):
+            self.queries.append(query.name)
+            records = await self.connection.fetch(query.sql, *args)
+            verdict = records[0][0] if records else nothing
+            if verdict == "hidden":
+                raise not_found()
+            if verdict == "forbidden":
+                raise Problem("forbidden", "Your access does not allow this.")
+            if verdict == "conflict":
+                break
+            if verdict != "again":
+                return records
+        raise Problem("conflict", taken)
+
+    async def change(self, query: Query[T], *args: Any) -> T:
+        """A write to one row. The first two columns say whether the caller may, and whether If-Match still holds.
+
+        404 if the caller cannot see the row, 403 if they may not write it, 412 if it changed: decided by the one
+        statement that would have written.
+        """
+        self.queries.append(query.name)
+        record = await self.connection.fetchrow(query.sql, *args)
+        if record is None:
+            raise not_found()
+        if not record[0]:
+            raise Problem("forbidden", "Your access does not allow this.")
+        if not record[1] and self.if_match is None:
+            # Somebody else's transaction deleted it while this one waited for it.
+            raise not_found()
+        if not record[1]:
+            raise Problem("stale", "It has changed since the version that If-Match names.")
+        return maker(query.struct)(*record[2:])
+
+
+class Database:
+    """The pool of one worker, and what it read from the catalogue at start."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self.pool = pool
+        self.sentences = Sentences()
+        self.timezones: frozenset[str] = frozenset()
+        self._long = asyncio.Semaphore(max(1, pool.get_max_size() - 2))
+        self._views: OrderedDict[tuple[UUID | None, UUID], float] = OrderedDict()
+
+    @classmethod
+    async def open(cls, url: str, *, needs: str, size: int = 6) -> "Database":
+        """Connect and read the catalogue's sentences.
+
+        Raises `StartError` for a login that row security would not bind, and for a schema older than `needs`.
+        """
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=min(2, size),
+            max_size=size,
+            connection_class=Connection,
+            init=_set_up,
+            statement_cache_size=512,
+            max_cached_statement_lifetime=0,
+            max_inactive_connection_lifetime=300,
+            command_timeout=60,
+            timeout=5,
+            server_settings={"application_name": "homelog", "timezone": "UTC"},
+        )
+        database = cls(pool)
+        try:
+            await database._check_and_read(needs)
+        except BaseException:
+            pool.terminate()
+            raise
+        return database
+
+    async def _check_and_read(self, needs: str) -> None:
+        try:
+            async with self.transaction(NOBODY, [], read_only=True) as tx:
+                role, version = await tx.one(LOGIN_ROLE), await tx.one(SCHEMA_VERSION)
+                if role.superuser or role.bypasses_rls or role.owner:
+                    raise StartError(
+                        f"DATABASE_URL logs in as {role.name}, whom row-level security does not bind; use homelog_api."
+                    )
+                for row in await tx.all(CONSTRAINT_SENTENCES):
+                    self.sentences.by_constraint[row.name] = row.sentence
+                    self.sentences.columns[row.name] = row.column_name
+                self.timezones = frozenset(await tx.all(TIMEZONES))
+        except (asyncpg.UndefinedFunctionError, asyncpg.InvalidSchemaNameError, asyncpg.UndefinedTableError):
+            version = "empty"
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise StartError(f"DATABASE_URL logs in as somebody who may not use Homelog: {error}.") from None
+        if version == "empty" or is_older(version, needs):
+            raise StartError(f"The schema is {version}, this service needs {needs}: run `homelog migrate`.")
+
+    async def close(self) -> None:
+        """Give the connections back; those still busy after a few seconds are cut."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.pool.close(), 5)
+            return
+        self.pool.terminate()
+
+    @asynccontextmanager
+    async def transaction(
+        self, caller: Caller, named: Sequence[UUID] | None, *, read_only: bool = False, turn: bool = False
+    ) -> AsyncIterator[Transaction]:
+        """A transaction that acts for `caller` and reaches the `named` sources, all that were granted for None.
+
+        Commits when the block ends, rolls back when it raises; audits a refusal, and the first view within an hour,
+        in a transaction of its own afterwards. Long work takes `turn`s: some connections are kept for short requests.
+        Raises 401 for a session that has ended, 503 for a database that
+        does not answer.
+        """
+        if turn:
+            # Batches wait for each other inside the database too, and must not hold every connection meanwhile.
+            async with self._turns(), self.transaction(caller, named, read_only=read_only) as tx:
+                yield tx
+            return
+        connection = await self._begin(caller, named, read_only=read_only)
+        tx = Transaction(connection, caller, read_only=read_only)
+        try:
+            try:
+                yield tx
+                if tx.discard:
+                    await connection.execute(ROLLBACK.sql)
+                elif await connection.execute(COMMIT.sql) != "COMMIT":
+                    raise unavailable("The transaction could not be committed; nothing was changed.")
+            except BaseException:
+                await self._roll_back(connection)
+                raise
+            finally:
+                await self.pool.release(connection)
+        except Problem as problem:
+            if problem.name == "forbidden":
+                await self._audit_refusal(caller, named, tx, problem)
+            raise
+        if tx.viewed is not None:
+            await self._audit_view(caller, tx.viewed)
+
+    @asynccontextmanager
+    async def _turns(self) -> AsyncIterator[None]:
+        try:
+            await asyncio.wait_for(self._long.acquire(), ACQUIRE_SECONDS)
+        except TimeoutError:
+            raise unavailable("Too many batches come at once; try again.") from None
+        try:
+            yield
+        finally:
+            self._long.release()
+
+    async def _begin(self, caller: Caller, named: Sequence[UUID] | None, *, read_only: bool) -> PoolConnectionProxy:
+        begin = BEGIN_READ if read_only else BEGIN_WRITE
+        acting = ACT_AS.with_uuids(caller.user_id, caller.session_id, named)
+        deadline = time.monotonic() + ACQUIRE_SECONDS
+        # BEGIN is the ping: a connection that died while idle shows it here, where nothing has been done yet, and
+        # the next one is tried. It costs no trip of its own.
+        while True:
+            try:
+                connection = await self.pool.acquire(timeout=max(0.1, deadline - time.monotonic()))
+            except _UNREACHABLE as error:
+                raise unavailable() from error
+            try:
+                await connection.execute(f"{begin.sql}; {acting}", timeout=BEGIN_SECONDS)
+            except Exception as error:
+                # Only a server that lives refuses an identity; whatever else was raised, by asyncpg's own state machine
+                # too, comes from a connection that is no use any more.
+                if isinstance(error, asyncpg.PostgresError) and not isinstance(error, _ENDED):
+                    await self._roll_back(connection)
+                    await self.pool.release(connection)
+                    raise
+                _discard(connection)
+                await self.pool.release(connection)
+                if time.monotonic() > deadline:
+                    raise unavailable() from error
+            except BaseException:
+                await self._roll_back(connection)
+                await self.pool.release(connection)
+                raise
+            else:
+                return connection
+
+    async def _roll_back(self, connection: PoolConnectionProxy) -> None:
+        try:
+            await connection.execute(ROLLBACK.sql, timeout=BEGIN_SECONDS)
+        except Exception:  # noqa: BLE001 - whatever it is, this connection is not to be used again
+            _discard(connection)
+
+    async def _audit_refusal(
+        self, caller: Caller, named: Sequence[UUID] | None, tx: Transaction, problem: Problem
+    ) -> None:
+        source = named[0] if named and len(named) == 1 else None
+        details = {"detail": problem.detail, "query": tx.queries[-1] if tx.queries else None}
+        async with self.transaction(caller, []) as own:
+            await own.run(AUDIT, source, None, "access_denied", details)
+
+    async def _audit_view(self, caller: Caller, source: UUID) -> None:
+        key = (caller.user_id, source)
+        now = time.monotonic()
+        if self._views.get(key, -VIEW_SECONDS) + VIEW_SECONDS > now:
+            return
+        try:
+            async with self.transaction(caller, [source]) as own:
+                await own.run(AUDIT_VIEW, source)
+        except (Problem, asyncpg.PostgresError) as error:
+            # The answer is decided and good; the next view tries again.
+            log.warning("view not audited", source=str(source), why=str(error))
+            return
+        self._views[key] = now
+        self._views.move_to_end(key)
+        if len(self._views) > 100_000:
+            self._views.popitem(last=False)
+
+
+def _discard(connection: PoolConnectionProxy) -> None:
+    # One that has closed went back to the pool by itself, and then takes no call, not even this.
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
+
+
+async def _set_up(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: msgspec.json.encode(value).decode(),
+        decoder=msgspec.json.decode,
+        format="text",
+    )

@@ -1,0 +1,433 @@
+"""The generated documents: what the code and the catalogue know is written here and nowhere by hand.
+
+`homelog docs` writes them and `homelog docs --check` compares. Prose for a person stands in the tables below; a name
+that has none stops the generation, so that nothing new goes undescribed.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import msgspec
+import psycopg
+from psycopg.rows import TupleRow
+
+from service.app import create_app
+from service.migrations import SQL
+from service.operation.handlers import describe
+from service.problems import CATALOGUE, Sentences
+from service.settings import EXAMPLES, FROM_FILES, Settings
+from service.sqlfile import Query, queries_beside
+
+T = TypeVar("T")
+
+DOCS = SQL.parent / "docs"
+
+# The catalogue
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table and what it is for."""
+
+    schema: str
+    name: str
+    comment: str | None
+
+    @property
+    def title(self) -> str:
+        """Its name as it is written in SQL: tables of `public` without their schema."""
+        return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column, its type as PostgreSQL writes it."""
+
+    of_table: str
+    name: str
+    type: str
+    is_required: bool
+    default_value: str | None
+    comment: str | None
+
+
+class Constraint(msgspec.Struct, frozen=True):
+    """A constraint: `kind` is pg_constraint's contype, `sentence` what the API answers when it is violated."""
+
+    of_table: str
+    name: str
+    kind: str
+    definition: str
+    sentence: str | None
+    referenced: str | None
+    columns: list[str]
+
+
+class Index(msgspec.Struct, frozen=True):
+    """An index that no constraint made."""
+
+    of_table: str
+    name: str
+    definition: str
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Which rows a role may touch with a verb."""
+
+    of_table: str
+    name: str
+    verb: str
+    roles: list[str]
+    comment: str | None
+
+
+class Trigger(msgspec.Struct, frozen=True):
+    """A trigger and the function that it runs."""
+
+    of_table: str
+    name: str
+    function: str
+
+
+class Privilege(msgspec.Struct, frozen=True):
+    """What a login may do with a table; `columns` is null where it is all of them."""
+
+    of_table: str
+    role: str
+    verb: str
+    columns: list[str] | None
+
+
+class Enum(msgspec.Struct, frozen=True):
+    """A closed set of values."""
+
+    name: str
+    comment: str | None
+    labels: list[str]
+
+
+class Function(msgspec.Struct, frozen=True):
+    """A function of ours; a definer acts with its owner's rights."""
+
+    name: str
+    arguments: str
+    result: str
+    is_definer: bool
+    is_for_api: bool
+    comment: str | None
+
+
+class Role(msgspec.Struct, frozen=True):
+    """A role and the settings that its sessions begin with."""
+
+    name: str
+    can_log_in: bool
+    settings: list[str]
+    member_of: list[str]
+    comment: str | None
+
+
+_bind = queries_beside(__file__, "docs.sql")
+TABLES = _bind("tables", Table)
+COLUMNS = _bind("columns", Column)
+CONSTRAINTS = _bind("constraints", Constraint)
+INDEXES = _bind("indexes", Index)
+POLICIES = _bind("policies", Policy)
+TRIGGERS = _bind("triggers", Trigger)
+PRIVILEGES = _bind("privileges", Privilege)
+ENUMS = _bind("enums", Enum)
+FUNCTIONS = _bind("functions", Function)
+ROLES = _bind("roles", Role)
+
+# Prose
+
+RESERVED = "Reserved: nothing answers it yet."
+NOT_ENFORCED = "Read and checked; nothing enforces it yet."
+
+_ERRORS = {
+    "unreadable": "The body, the query, a header or a cursor cannot be read: no JSON, no UTF-8, a query value of the "
+    "wrong type, another list's cursor. Mend the request; sending it again changes nothing.",
+    "unauthenticated": "No access token, or one that is forged, expired or of a session that has ended; `/v1` says so "
+    "whether the path exists or not. Refresh the token or sign in. Comes with `WWW-Authenticate: Bearer`.",
+    "forbidden": "You see it but your access level does not allow this; or registration is closed. Audited.",
+    "password_change_required": RESERVED,
+    "not_found": "There is no such thing, or none that you can see: told alike. Also for an id that is no UUID.",
+    "method_not_allowed": "The path exists and does not take this method. Comes with `Allow`.",
+    "conflict": "The id is taken by other content or by somebody else, the source has another value at that time, "
+    "the person has access at another level, the username is taken. Read what is stored, then decide.",
+    "email_taken": "An account with this e-mail exists, in whatever case of letters.",
+    "last_admin": "A source keeps at least one admin: make somebody else admin first.",
+    "stale": "The row has changed since the version that `If-Match` names. Read it again, then repeat your change.",
+    "too_large": "More than 10 MiB; for readings, a JSON array of more than 16 MiB, or a batch of more than 256 MiB "
+    "after gunzip. Send a long array as NDJSON or CSV, a longer batch in parts.",
+    "unsupported_media_type": "The `Content-Type` is missing or not one that this call takes; a charset other than "
+    "UTF-8; a `Content-Encoding` other than gzip.",
+    "invalid": "Readable, but a field or a query value is not allowed. `errors` points at it: `/field` of the body, "
+    "`?name` of the query.",
+    "batch_rejected": "A row of an atomic batch cannot be stored, so none was. The body has the batch's counts and "
+    "results too. Mend the rows, or send `mode=partial` to store the others.",
+    "too_many_points": "A series of more than 20,000 buckets. The detail says how many were asked for.",
+    "rate_limited": RESERVED,
+    "internal": "A fault of ours. The log has it under the request's id.",
+    "unavailable": "The database cannot be reached or took too long, or too many people are signing in. Send it again "
+    "after `Retry-After` seconds, with the same `id`: had it been stored after all, it is not stored twice.",
+    "disk_low": "PostgreSQL has no room left on its disk. Nothing was stored; what was answered 2xx is safe.",
+}
+
+_VIOLATIONS: Mapping[str, Callable[[], asyncpg.PostgresError]] = {
+    "p": asyncpg.UniqueViolationError,
+    "u": asyncpg.UniqueViolationError,
+    "c": asyncpg.CheckViolationError,
+    "f": asyncpg.ForeignKeyViolationError,
+}
+
+_SETTINGS = {
+    "DATABASE_URL": "The database, logged in as `homelog_api`; a login that row-level security does not bind stops "
+    "the start. Absent: the embedded server. `postgres://` and `postgresql+asyncpg://` are taken too.",
+    "HOMELOG_MIGRATOR_URL": "The same database, logged in as `homelog_migrator`. Only migrations need it.",
+    "HOMELOG_ADMIN_URL": "The same database, logged in as a superuser, or as its owner with CREATEROLE. Only the "
+    "first `homelog migrate`, which applies the baseline, needs it.",
+    "HOMELOG_API_PASSWORD": "Completes a `DATABASE_URL` that names `homelog_api` and no password; the role gets it "
+    "when the baseline is applied.",
+    "HOMELOG_MIGRATOR_PASSWORD": "The same for `HOMELOG_MIGRATOR_URL` and `homelog_migrator`.",
+    "HOMELOG_OPS_PASSWORD": "What `homelog_ops` gets when the baseline is applied.",
+    "HOMELOG_ADMIN_PASSWORD": "Completes a `HOMELOG_ADMIN_URL` without a password.",
+    "HOMELOG_SECRET": "Signs access tokens: at least 32 random characters; the example is a command. Needed with "
+    "`DATABASE_URL`; the embedded server makes its own. A new one signs everybody out.",
+    "HOMELOG_HOST": "The IP address to listen on.",
+    "HOMELOG_PORT": "The port to listen on.",
+    "HOMELOG_DATA": "The embedded server's folder. Default: `/var/lib/homelog` for root, "
+    "`~/Library/Application Support/homelog` on macOS, else `homelog` in `XDG_DATA_HOME` or `~/.local/share`.",
+    "HOMELOG_WORKERS": "Processes that answer requests, 1 to 64; each holds up to 6 database connections.",
+    "HOMELOG_REGISTRATION": "`open`: anybody may register. `closed`: registering answers 403.",
+    "HOMELOG_ALLOWED_HOSTS": "Host names that the service answers to, comma-separated; `*.example.org` is all below. "
+    "Any other is 400, health apart. Absent: every host.",
+    "HOMELOG_CORS_ORIGINS": "Origins whose pages may call the API from a browser, comma-separated. Absent: none.",
+}
+
+_SHORT_TYPES = {"timestamp with time zone": "timestamptz", "character varying": "varchar"}
+
+
+def generate(superuser_url: str) -> Mapping[Path, str]:
+    """The generated documents by path. The database is one of the baseline and every migration, empty or not."""
+    with psycopg.connect(superuser_url) as connection:
+        return {
+            DOCS / "errors.md": errors(_read(connection, CONSTRAINTS)),
+            DOCS / "openapi.json": openapi(),
+            DOCS / "schema.md": schema(connection),
+            DOCS / "settings.md": settings(),
+        }
+
+
+def errors(constraints: Sequence[Constraint]) -> str:
+    """Every error name, and every sentence that a violated constraint says."""
+    rows = [(f"`{name}`", status, title, _ERRORS[name]) for name, (status, title) in CATALOGUE.items()]
+    # Asked of the code that answers, so that this cannot say something else.
+    sentences = Sentences()
+    said: list[tuple[str, str, str]] = []
+    for constraint in constraints:
+        if constraint.sentence is None:
+            continue
+        sentences.by_constraint[constraint.name] = constraint.sentence
+        violation = _VIOLATIONS[constraint.kind]()
+        violation.constraint_name = constraint.name
+        problem = sentences.problem_of(violation)
+        if problem is not None:
+            said.append((f"`{constraint.name}`", f"`{problem.name}`", problem.detail))
+    return _document(
+        "Errors",
+        "Every error is `application/problem+json` (RFC 9457): `type` is `/errors/{name}`, `title` never changes, "
+        "`detail` tells the case, `instance` is the request's id, which the log has too, and `errors` points at wrong "
+        "fields. `GET /errors/{name}` answers a line of this table.",
+        "## Names",
+        _table(("name", "status", "title", "when, and what to do"), rows),
+        "## What a constraint says",
+        "The rules stand in the database, so that they hold for psql and Grafana too. The comment of a violated one "
+        "is the `detail` of the answer.",
+        _table(("constraint", "name", "detail"), said),
+    )
+
+
+def openapi() -> str:
+    """The OpenAPI document, as `/schema/openapi.json` answers it."""
+    app = create_app(Settings(data=Path("nowhere"), secret="a document needs no secret, a struct does"))  # noqa: S106
+    return json.dumps(msgspec.to_builtins(describe(app.app)), indent=2, ensure_ascii=False) + "\n"
+
+
+def settings() -> str:
+    """Every environment variable that the service reads."""
+    defaults = {field.name: field.default for field in msgspec.structs.fields(Settings)}
+    rows = []
+    for name, example in EXAMPLES.items():
+        default = defaults.get(name.removeprefix("HOMELOG_").lower())
+        shown = f"`{default}`" if isinstance(default, str | int) and default != "" else ""
+        rows.append((f"`{name}`", shown, f"`{example}`", _SETTINGS[name]))
+    files = ", ".join(f"`{name}_FILE`" for name in EXAMPLES if name in FROM_FILES)
+    return _document(
+        "Settings",
+        "Settings come from the environment. A wrong or missing one stops the start with a list of all that is wrong. "
+        "An empty variable is an absent one.",
+        _table(("variable", "default", "example", "what it is"), rows),
+        f"{files} name a file that holds the value, as docker's secrets need; a variable and its file together are "
+        "refused.",
+    )
+
+
+def schema(connection: psycopg.Connection[TupleRow]) -> str:
+    """The database as it is: a diagram, then every table, type, function and role."""
+    tables = _read(connection, TABLES)
+    columns = _by_table(_read(connection, COLUMNS))
+    constraints = _by_table(_read(connection, CONSTRAINTS))
+    indexes = _by_table(_read(connection, INDEXES))
+    policies = _by_table(_read(connection, POLICIES))
+    triggers = _by_table(_read(connection, TRIGGERS))
+    privileges = _by_table(_read(connection, PRIVILEGES))
+    parts = ["## Diagram", _diagram(tables, columns, constraints), "## Tables"]
+    for table in tables:
+        mine = constraints.get(table.name, [])
+        parts += [
+            f"### {table.title}",
+            table.comment or "",
+            _table(("column", "type", "rule", "what it is"), [_column(each, mine) for each in columns[table.name]]),
+            _table(
+                ("constraint", "rule", "sentence"),
+                [(f"`{each.name}`", f"`{each.definition}`", each.sentence or "") for each in mine],
+            ),
+            _table(
+                ("policy", "verb", "for", "who"),
+                [
+                    (f"`{each.name}`", each.verb, _codes(each.roles), each.comment or "")
+                    for each in policies.get(table.name, [])
+                ],
+            ),
+            _list("Privileges", [_privilege(each) for each in privileges.get(table.name, [])]),
+            _list("Indexes", [f"`{each.definition}`" for each in indexes.get(table.name, [])]),
+            _list("Triggers", [f"`{each.name}` runs `{each.function}`" for each in triggers.get(table.name, [])]),
+        ]
+    return _document(
+        "The schema",
+        "The database as `sql/init` and the migrations make it; what it is for and how to change it says "
+        "[database.md](database.md). A constraint's sentence is what the API answers when it is violated.",
+        *parts,
+        "## Types",
+        _table(
+            ("type", "labels", "meaning"),
+            [(f"`{each.name}`", _codes(each.labels), each.comment or "") for each in _read(connection, ENUMS)],
+        ),
+        "## Functions",
+        "All in schema `homelog`. A definer acts with its owner's rights; “API” are those that the service may call.",
+        _table(
+            ("function", "returns", "", "what it does"),
+            [_function(each) for each in _read(connection, FUNCTIONS)],
+        ),
+        "## Roles",
+        _table(
+            ("role", "logs in", "acts as", "settings", "who it is"),
+            [
+                (
+                    f"`{each.name}`",
+                    "yes" if each.can_log_in else "no",
+                    _codes(each.member_of),
+                    _codes(each.settings),
+                    each.comment or "",
+                )
+                for each in _read(connection, ROLES)
+            ],
+        ),
+    )
+
+
+# Parts of a document
+
+
+def _diagram(
+    tables: Sequence[Table],
+    columns: Mapping[str, Sequence[Column]],
+    constraints: Mapping[str, Sequence[Constraint]],
+) -> str:
+    lines = ["```mermaid", "erDiagram"]
+    for table in tables:
+        optional = {each.name for each in columns[table.name] if not each.is_required}
+        for key in constraints.get(table.name, []):
+            if key.kind == "f":
+                one = "|o" if optional.intersection(key.columns) else "||"
+                alone = any(each.kind in "pu" and each.columns == key.columns for each in constraints[table.name])
+                many = "o|" if alone else "o{"
+                lines.append(f"    {key.referenced} {one}--{many} {table.name} : {'_'.join(key.columns)}")
+    for table in tables:
+        keys = constraints.get(table.name, [])
+        lines.append(f"    {table.name} {{")
+        for column in columns[table.name]:
+            marks = [
+                mark
+                for kind, mark in (("p", "PK"), ("f", "FK"), ("u", "UK"))
+                if any(each.kind == kind and column.name in each.columns for each in keys)
+            ]
+            lines.append(f"        {_type(column).replace(' ', '_')} {column.name} {', '.join(marks)}".rstrip())
+        lines.append("    }")
+    return "\n".join([*lines, "```"])
+
+
+def _column(column: Column, constraints: Sequence[Constraint]) -> tuple[str, ...]:
+    rules = []
+    if any(each.kind == "p" and column.name in each.columns for each in constraints):
+        rules.append("key")
+    elif not column.is_required:
+        rules.append("null")
+    if column.default_value is not None:
+        rules.append(f"default `{column.default_value}`")
+    return f"`{column.name}`", f"`{_type(column)}`", ", ".join(rules), column.comment or ""
+
+
+def _type(column: Column) -> str:
+    said = column.type
+    for long, short in _SHORT_TYPES.items():
+        said = said.replace(long, short)
+    return said
+
+
+def _privilege(privilege: Privilege) -> str:
+    columns = f" ({', '.join(privilege.columns)})" if privilege.columns else ""
+    return f"`{privilege.role}`: {privilege.verb}{columns}"
+
+
+def _function(function: Function) -> tuple[str, ...]:
+    marks = [mark for mark, holds in (("definer", function.is_definer), ("API", function.is_for_api)) if holds]
+    call = f"`{function.name}({function.arguments})`"
+    return call, f"`{function.result}`", ", ".join(marks), function.comment or ""
+
+
+def _document(title: str, *parts: str) -> str:
+    made = "<!-- Made by `make docs` from the code and the database; edit those. -->"
+    return "\n\n".join([made, f"# {title}", *(part for part in parts if part)]) + "\n"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table of Markdown, nothing where there are no rows."""
+    body = ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join([f"| {' | '.join(head)} |", "|---" * len(head) + "|", *body]) if body else ""
+
+
+def _list(title: str, items: Sequence[str]) -> str:
+    return "\n".join([f"{title}:", "", *(f"- {item}" for item in items)]) if items else ""
+
+
+def _codes(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def _read(connection: psycopg.Connection[TupleRow], query: Query[T]) -> list[T]:
+    make: Callable[..., T] = query.struct
+    return [make(*row) for row in connection.execute(query.sql.encode())]
+
+
+def _by_table(items: Iterable[T]) -> dict[str, list[T]]:
+    """What belongs to each table; the query has put a table's own beside each other."""
+
+    def table(item: Any) -> str:
+        name: str = item.of_table
+        return name
+
+    return {name: list(own) for name, own in groupby(items, table)}

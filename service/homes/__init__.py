@@ -1,0 +1,1 @@
+"""Homes: places with a time zone."""

@@ -1,0 +1,116 @@
+"""/health, /metrics and /schema."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Litestar, MediaType, Response, get
+from litestar.params import FromPath
+from litestar.response import Redirect
+from litestar.routes import HTTPRoute
+
+from service.database import SCHEMA_VERSION
+from service.identity import NOBODY
+from service.migrations import is_older, required_version
+from service.observing import metrics
+from service.problems import CATALOGUE, MEDIA_TYPE, ProblemDetails, not_found, unavailable
+from service.requests import PUBLIC, Db, Req
+
+_PAGE_NAME = re.compile(rb"Page_service\.[\w.]+\.(\w+)_")
+_PROBLEM = {
+    "description": "An error, as problem details (RFC 9457); `type` names it and `errors` the fields that are wrong.",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+}
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Whether the service can do its work, and on which schema."""
+
+    status: str
+    schema_version: str
+
+
+@get("/health/live", operation_id="health_live", opt=PUBLIC)
+async def live() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "live"}
+
+
+@get("/health/ready", operation_id="health_ready", opt=PUBLIC)
+async def ready(db: Db) -> Health:
+    """The database answers and has the schema that this service needs; else 503."""
+    async with db.transaction(NOBODY, [], read_only=True) as tx:
+        version = await tx.one(SCHEMA_VERSION)
+    if is_older(version, required_version()):
+        raise unavailable(f"The schema is {version}, this service needs {required_version()}: run `homelog migrate`.")
+    return Health("ready", version)
+
+
+@get("/metrics", operation_id="metrics", opt=PUBLIC, media_type=MediaType.TEXT)
+async def prometheus() -> Response[bytes]:
+    """Prometheus' text format."""
+    return Response(metrics(), media_type="text/plain; version=0.0.4")
+
+
+@get("/schema/openapi.json", operation_id="openapi", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
+def openapi(request: Req) -> Response[bytes]:
+    """The OpenAPI 3.1 document."""
+    return Response(_document(request.app), media_type="application/json")
+
+
+@cache
+def _document(app: Litestar) -> bytes:
+    return msgspec.json.encode(describe(app))
+
+
+@cache
+def _page() -> bytes:
+    return Path(__file__).with_name("schema.html").read_bytes()
+
+
+@get("/schema", operation_id="schema_page", opt=PUBLIC, include_in_schema=False)
+async def schema_page() -> Response[bytes]:
+    """The document as a page that needs nothing from elsewhere."""
+    return Response(_page(), media_type=MediaType.HTML)
+
+
+@get("/", operation_id="root", opt=PUBLIC, include_in_schema=False)
+async def root() -> Redirect:
+    """Whoever opens the address in a browser reads what there is."""
+    return Redirect("/schema")
+
+
+@get("/errors/{name:str}", operation_id="error", opt=PUBLIC)
+async def error(name: FromPath[str]) -> dict[str, Any]:
+    """What an error's `type` means."""
+    if name not in CATALOGUE:
+        raise not_found()
+    status, title = CATALOGUE[name]
+    return {"type": f"/errors/{name}", "status": status, "title": title}
+
+
+def describe(app: Litestar) -> dict[str, Any]:
+    """The OpenAPI document of all routes: Litestar's, with our errors and with what needs no signing in."""
+    text = msgspec.json.encode(app.openapi_schema.to_schema())
+    document: dict[str, Any] = msgspec.json.decode(_PAGE_NAME.sub(rb"PageOf\1", text))
+    _, known = msgspec.json.schema_components([ProblemDetails], ref_template="#/components/schemas/{name}")
+    document["components"]["schemas"] |= known
+    handlers = [handler for route in app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers]
+    public = {handler.operation_id for handler in handlers if handler.opt.get("public")}
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("400", None)
+            operation["responses"]["default"] = _PROBLEM
+            if operation["operationId"] in public:
+                operation["security"] = [{}, {"bearer": []}]
+            for body in operation.get("requestBody", {}).get("content", {}).values():
+                # What may be null is a body that may be left out.
+                if {"type": "null"} in body["schema"].get("oneOf", ()):
+                    body["schema"] = body["schema"]["oneOf"][0]
+                    operation["requestBody"]["required"] = False
+    return document
+
+
+HANDLERS = [live, ready, prometheus, openapi, schema_page, root, error]

@@ -1,0 +1,1 @@
+"""Plants: what they are, and when they want water."""

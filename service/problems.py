@@ -1,0 +1,247 @@
+"""Every way a call can fail, as RFC 9457 problem details; PostgreSQL's errors become them here and nowhere else."""
+
+import errno
+import re
+from collections.abc import Mapping
+from typing import Any, Self
+
+import asyncpg
+import msgspec
+from litestar import Response
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
+from litestar.exceptions import NotFoundException as RouteNotFound
+
+MEDIA_TYPE = "application/problem+json"
+
+CATALOGUE: dict[str, tuple[int, str]] = {
+    "unreadable": (400, "The request cannot be read"),
+    "unauthenticated": (401, "Sign in first"),
+    "forbidden": (403, "You may not do this"),
+    "password_change_required": (403, "Change your temporary password first"),
+    "not_found": (404, "There is no such thing"),
+    "method_not_allowed": (405, "This cannot be done here"),
+    "conflict": (409, "This contradicts what is stored"),
+    "email_taken": (409, "This e-mail already has an account"),
+    "last_admin": (409, "The last admin cannot go"),
+    "stale": (412, "It has changed since you read it"),
+    "too_large": (413, "The body is too large"),
+    "unsupported_media_type": (415, "This media type is not taken here"),
+    "invalid": (422, "A field is wrong"),
+    "batch_rejected": (422, "The batch was rejected and nothing stored"),
+    "too_many_points": (422, "The answer would have too many points"),
+    "rate_limited": (429, "Too many requests"),
+    "internal": (500, "Something broke here"),
+    "unavailable": (503, "The service cannot answer just now"),
+    "disk_low": (507, "There is no room to store this"),
+}
+"""Error name → status and title. A title never changes; the detail tells the case."""
+
+_BY_STATUS = {
+    400: "unreadable",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+    503: "unavailable",
+}
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One wrong field: an RFC 6901 pointer into the body, or `?name` for a query parameter."""
+
+    pointer: str
+    detail: str
+
+
+class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The body of every error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldError] = []
+
+
+class Problem(Exception):
+    """A call that failed. `more` is added to the body as it is: a batch's counts and results."""
+
+    def __init__(
+        self,
+        name: str,
+        detail: str,
+        *errors: FieldError,
+        headers: Mapping[str, str] | None = None,
+        more: msgspec.Struct | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.name = name
+        self.status, self.title = CATALOGUE[name]
+        self.detail = detail
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+        self.more = more
+
+    @classmethod
+    def at(cls, pointer: str, detail: str, name: str = "invalid") -> Self:
+        """A problem with one field of the request."""
+        return cls(name, detail, FieldError(pointer, detail))
+
+    def body(self, instance: str) -> dict[str, Any]:
+        """What is sent: the problem's own members, then whatever else it carries."""
+        details = ProblemDetails(f"/errors/{self.name}", self.title, self.status, self.detail, instance, self.errors)
+        said: dict[str, Any] = msgspec.to_builtins(details)
+        if self.more is not None:
+            said |= msgspec.to_builtins(self.more)
+        return said
+
+
+def not_found() -> Problem:
+    """What is not there and what one may not see, told alike."""
+    return Problem("not_found", "There is nothing here that you can see.")
+
+
+def unauthenticated(detail: str = "This needs a valid access token.") -> Problem:
+    """No credentials, or bad ones."""
+    return Problem("unauthenticated", detail, headers={"WWW-Authenticate": 'Bearer realm="homelog"'})
+
+
+def unavailable(detail: str = "The database cannot be reached; try again.") -> Problem:
+    """Nothing was done, and trying again may help."""
+    return Problem("unavailable", detail, headers={"Retry-After": "2"})
+
+
+# A constraint whose violation has a name of its own in the catalogue.
+_NAMED = {"users_email_key": "email_taken", "user_source_access_last_admin": "last_admin"}
+
+# SQLSTATE, or its class, → error name. A constraint's COMMENT replaces the detail (see `Sentences`).
+_SQLSTATES = {
+    "HL401": "unauthenticated",
+    "HL403": "forbidden",
+    "23505": "conflict",
+    "23000": "conflict",
+    "23503": "invalid",
+    "23514": "invalid",
+    "23502": "invalid",
+    "22001": "invalid",
+    "22003": "invalid",
+    "22008": "invalid",
+    "22021": "invalid",
+    "22P05": "invalid",
+    "22": "invalid",
+    "42501": "forbidden",
+    "53100": "disk_low",
+    "40": "unavailable",
+    "53": "unavailable",
+    "55P03": "unavailable",
+    "57": "unavailable",
+    "25P03": "unavailable",
+    "25P04": "unavailable",
+    "08": "unavailable",
+    "58": "unavailable",
+}
+_DETAILS = {
+    "22001": "A text is longer than its field takes.",
+    "22003": "A number is outside the range of its field.",
+    "22008": "A time is outside the range of its field.",
+    "22021": "A text may not hold the character NUL.",
+    "22P05": "A text may not hold the character NUL.",
+    "42501": "Your access does not allow this.",
+}
+
+
+class Sentences:
+    """The COMMENT of every constraint, read once from the catalogue, by constraint name."""
+
+    def __init__(self) -> None:
+        self.by_constraint: dict[str, str | None] = {}
+        self.columns: dict[str, str | None] = {}
+
+    def problem_of(self, error: asyncpg.PostgresError) -> Problem | None:
+        """The problem that a PostgreSQL error means to a client; None for one that is our own fault."""
+        state = error.sqlstate or ""
+        name = _SQLSTATES.get(state) or _SQLSTATES.get(state[:2])
+        if name is None:
+            return None
+        if name == "unavailable":
+            return unavailable("The database could not finish this; send it again: nothing is stored twice.")
+        if name == "unauthenticated":
+            return unauthenticated("This session has ended; sign in again.")
+        constraint = getattr(error, "constraint_name", None) or ""
+        column = getattr(error, "column_name", None) or self.columns.get(constraint)
+        # A rule that stands in a trigger names a constraint that the catalogue has not, and says its own sentence.
+        said = error.args[0] if constraint and constraint not in self.by_constraint else None
+        detail = self.by_constraint.get(constraint) or said or _DETAILS.get(state) or "A field is wrong."
+        problem = Problem(_NAMED.get(constraint, name), detail)
+        if problem.name == "invalid" and column:
+            problem.errors.append(FieldError(f"/{column}", detail))
+        return problem
+
+
+_PATH = re.compile(r" - at `(?:key in )?(.*)`$")
+_FIELD = re.compile(r"^Object (?:missing required|contains unknown) field `(.*?)`")
+
+
+def wrong_body(error: msgspec.ValidationError) -> Problem:
+    """What msgspec says of a readable body that does not fit, with a pointer to the place."""
+    said = str(error)
+    path = match[1] if (match := _PATH.search(said)) else "$"
+    pointer = "".join(f"/{part}" for part in re.findall(r"[^.\[\]]+", path.removeprefix("$")))
+    if field := _FIELD.match(said):
+        pointer += f"/{field[1]}"
+    return Problem.at(pointer, _PATH.sub("", said).replace("`", "") + ".")
+
+
+def _wrong_query(error: ValidationException) -> Problem:
+    if "'data'" in str(error.extra):
+        return Problem("unreadable", "This call needs a body.")
+    errors: list[FieldError] = []
+    readable = True
+    for item in error.extra if isinstance(error.extra, list) else []:
+        message = str(item.get("message", "")) if isinstance(item, dict) else str(item)
+        key = str(item.get("key", "")) if isinstance(item, dict) else ""
+        readable &= not re.match(r"Expected `.*`, got|Invalid (?!enum)|Missing", message)
+        errors.append(FieldError(f"?{key}", message.replace("`", "") + "."))
+    detail = errors[0].detail if errors else "A query parameter cannot be read."
+    return Problem("invalid" if readable and errors else "unreadable", detail, *errors)
+
+
+def problem_of(error: Exception, sentences: Sentences) -> Problem | None:
+    """The problem that an exception means to a client; None for one that is our own fault."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, asyncpg.PostgresError):
+        return sentences.problem_of(error)
+    if isinstance(error, ValidationException):
+        return _wrong_query(error)
+    if isinstance(error, RouteNotFound):
+        return not_found()
+    if isinstance(error, HTTPException) and error.status_code in _BY_STATUS:
+        headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+        return Problem(_BY_STATUS[error.status_code], str(error.detail), headers=headers)
+    # asyncpg's own refusal to encode a value is an InterfaceError too, so it comes first.
+    if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
+        return Problem("invalid", "A value is outside the range of its field.")
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return Problem("disk_low", "There is no room to take this body in; nothing was changed.")
+    if isinstance(error, RecursionError):
+        return Problem("unreadable", "The body is nested too deeply.")
+    if isinstance(error, InternalServerException) and "disconnected" in str(error.detail):
+        return Problem("unreadable", "The body ended too early.")
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | ConnectionError | TimeoutError):
+        return unavailable()
+    return None
+
+
+def answer(problem: Problem, instance: str) -> Response[dict[str, Any]]:
+    """The response that tells a problem."""
+    return Response(
+        problem.body(instance),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=problem.headers,
+    )

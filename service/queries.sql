@@ -1,0 +1,65 @@
+-- The statements around every request's own: begin as somebody, commit, and what is read once at start.
+
+-- name: begin_read
+-- BEGIN travels in one trip with act_as below.
+BEGIN READ ONLY
+
+-- name: begin_write
+BEGIN
+
+-- name: act_as
+-- $1 the caller, null for nobody; $2 their session; $3 the sources that the request names, null for all granted ones.
+SELECT homelog.act_as($1::uuid, $2::uuid, $3::uuid[])
+
+-- name: commit
+COMMIT
+
+-- name: rollback
+ROLLBACK
+
+-- name: schema_version
+-- The newest migration, else the baseline: compared with what the code needs.
+SELECT coalesce(
+    (SELECT max(m.migration_id) FROM homelog.schema_migrations AS m),
+    (SELECT b.version FROM homelog.schema_baseline AS b)
+)
+
+-- name: login_role
+-- What the service logged in as; it must be bound by row-level security.
+SELECT
+    r.rolname::text AS name,
+    r.rolsuper AS superuser,
+    r.rolbypassrls AS bypasses_rls,
+    EXISTS (
+        SELECT FROM pg_class AS c
+        WHERE c.relname = 'readings' AND pg_has_role(r.oid, c.relowner, 'MEMBER')
+    ) AS owner
+FROM pg_roles AS r
+WHERE r.rolname = session_user
+
+-- name: constraint_sentences
+-- The sentence of every constraint, and its column where it has just one.
+SELECT
+    c.conname::text AS name,
+    obj_description(c.oid, 'pg_constraint') AS sentence,
+    CASE WHEN cardinality(c.conkey) = 1 THEN (
+        SELECT a.attname::text FROM pg_attribute AS a WHERE a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+    ) END AS column_name
+FROM pg_constraint AS c
+JOIN pg_namespace AS n ON n.oid = c.connamespace
+WHERE n.nspname = 'public' AND c.conrelid <> 0
+
+-- name: timezones
+-- Every zone that a home may have.
+SELECT z.name
+FROM pg_timezone_names AS z
+WHERE z.name !~ '^(posix|right)/|^(posixrules|localtime|Factory)$'
+
+-- name: audit
+-- $1 the source, $2 the reading, $3 the event, $4 the details; in the name of whoever the transaction acts for.
+INSERT INTO audit_logs (user_id, source_id, entry_id, event_type, details)
+VALUES (homelog.current_user_id(), $1, $2, $3, $4)
+
+-- name: audit_view
+-- $1 the source.
+SELECT homelog.record_view($1)

@@ -1,0 +1,1 @@
+"""Readings: what a source showed at a time."""

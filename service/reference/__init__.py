@@ -1,0 +1,1 @@
+"""Reference: every closed set of values, with its meanings."""

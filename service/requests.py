@@ -1,0 +1,85 @@
+"""What handlers are given: the caller's transaction, the database, the caller."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
+
+from service.answers import versions_of
+from service.database import Database, Transaction
+from service.identity import Caller
+from service.problems import Problem, not_found, unauthenticated
+
+Tx = NamedDependency[SkipValidation[Transaction]]
+Db = NamedDependency[SkipValidation[Database]]
+Req = Request[Any, Any, State]
+
+PUBLIC = {"public": True}
+"""`opt` of a route that answers without credentials."""
+SPANS_ALL = {"spans_all": True}
+"""`opt` of a route whose answer spans every source that the caller was granted."""
+
+
+def caller_of(request: Req) -> Caller:
+    """Who asks, as the edge made out from the Authorization header."""
+    return request.scope["homelog.caller"]  # type: ignore[typeddict-item, no-any-return]
+
+
+def signed_in(request: Req) -> Caller:
+    """Who asks; 401 for nobody unless the route is public, 404 for an id in another spelling than an UUID's own."""
+    caller = caller_of(request)
+    if caller.user_id is None and not request.route_handler.opt.get("public"):
+        raise unauthenticated()
+    said = request.scope["path"].lower().split("/")
+    if not all(str(value) in said for value in request.path_params.values() if isinstance(value, UUID)):
+        raise not_found()
+    return caller
+
+
+def refuse_wrong_body(request: Req) -> None:
+    """Raise what was wrong with the body, now that the caller is known to be who they say."""
+    problem = request.scope.get("homelog.wrong_body")
+    if isinstance(problem, Problem):
+        raise problem
+
+
+def sources_named(request: Req) -> Sequence[UUID] | None:
+    """The sources that a request reaches: the one in its path, all for a route that spans them, else none."""
+    if (source_id := request.path_params.get("source_id")) is not None:
+        return [source_id]
+    return None if request.route_handler.opt.get("spans_all") else []
+
+
+async def provide_tx(request: Req) -> AsyncIterator[Transaction]:
+    """The one dependency of a request: its transaction, read-only for GET.
+
+    One generator and no more: with two, Litestar wraps a failure at COMMIT in an ExceptionGroup and a 409 becomes a
+    500.
+    """
+    caller = signed_in(request)
+    read_only = request.method in {"GET", "HEAD"}
+    database: Database = request.app.state.database
+    async with database.transaction(caller, sources_named(request), read_only=read_only) as tx:
+        refuse_wrong_body(request)
+        if not read_only:
+            tx.if_match = versions_of(request.headers.get("if-match"))
+        yield tx
+
+
+async def provide_db(request: Req) -> Database:
+    """The database, for the few handlers that must not hold a transaction all along (hashing, streaming)."""
+    caller = signed_in(request)
+    database: Database = request.app.state.database
+    if caller.user_id is not None and "homelog.wrong_body" in request.scope:
+        # A session that has ended is told before a body that is wrong.
+        async with database.transaction(caller, [], read_only=True):
+            pass
+    refuse_wrong_body(request)
+    return database
+
+
+DEPENDENCIES = {"tx": Provide(provide_tx), "db": Provide(provide_db)}

@@ -1,0 +1,1 @@
+"""Series: readings summed up by hour, day, month in a time zone."""

@@ -1,0 +1,1 @@
+"""Data sources: meters, sensors and whatever else readings come from."""

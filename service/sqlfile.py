@@ -1,0 +1,99 @@
+"""queries.sql → typed queries: what stands in the file is what PostgreSQL sees."""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Generic, TypeVar, overload
+from uuid import UUID
+
+import msgspec
+
+T = TypeVar("T")
+
+_BLOCK = re.compile(r"^-- name: (\w+)\n((?:--[^\n]*\n)*)(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
+_PARAMETER = re.compile(r"\$(\d+)")
+
+ALL: dict[str, "Query[Any]"] = {}
+"""Every query bound so far, by its tag: what the contract test prepares."""
+
+
+class Query(Generic[T]):
+    """One statement of a queries.sql, bound to the struct that its columns make.
+
+    `struct` is None for statements whose rows nobody reads, a plain type for single-column ones.
+    """
+
+    __slots__ = ("name", "parts", "sql", "struct")
+
+    def __init__(self, name: str, sql: str, struct: type[T]) -> None:
+        self.name = name
+        self.sql = f"/* {name} */ {sql}"
+        self.struct = struct
+        self.parts = _PARAMETER.split(self.sql)
+
+    def with_uuids(self, *values: UUID | Sequence[UUID] | None) -> str:
+        """The statement as one string for the simple protocol, which takes no parameters.
+
+        Only UUIDs can be put in, and an UUID's text is 36 hexadecimal digits and dashes whatever was sent.
+        """
+        said = [_literal(value) for value in values]
+        return "".join(said[int(part) - 1] if odd % 2 else part for odd, part in enumerate(self.parts))
+
+    def __repr__(self) -> str:
+        return f"Query({self.name})"
+
+
+def _literal(value: UUID | Sequence[UUID] | None) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, UUID):
+        return f"'{value}'"
+    if not all(isinstance(item, UUID) for item in value):
+        raise TypeError("only UUIDs go into a statement's text")
+    return "'{" + ",".join(map(str, value)) + "}'"
+
+
+@cache
+def blocks(file: Path) -> dict[str, str]:
+    """The statements of a queries.sql by name, without the comments above them."""
+    found = {name: sql.strip().removesuffix(";") for name, _, sql in _BLOCK.findall(file.read_text("utf-8"))}
+    if not found:
+        raise ValueError(f"{file} holds no '-- name: …' block")
+    return found
+
+
+class Binder:
+    """Binds the blocks of one file to structs."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.feature = file.parent.name
+
+    @overload
+    def __call__(self, name: str) -> Query[None]: ...
+    @overload
+    def __call__(self, name: str, struct: type[T]) -> Query[T]: ...
+    def __call__(self, name: str, struct: type[Any] | None = None) -> Query[Any]:
+        """The query of that name; its rows become `struct`. Raises LookupError."""
+        try:
+            sql = blocks(self.file)[name]
+        except KeyError:
+            raise LookupError(f"{self.file} has no query {name!r}") from None
+        query: Query[Any] = Query(f"{self.feature}:{name}", sql, struct or type(None))
+        ALL[query.name] = query
+        return query
+
+
+def queries_beside(module: str, name: str = "queries.sql") -> Binder:
+    """A binder for the queries.sql beside a module: `queries_beside(__file__)("get_home", Home)`."""
+    return Binder(Path(module).with_name(name))
+
+
+def maker(struct: type[T]) -> Callable[..., T]:
+    """How a record's columns become a value: a struct takes them in order, a plain type is the one column."""
+    return struct if issubclass(struct, msgspec.Struct) else _the_column
+
+
+def _the_column(value: Any) -> Any:
+    return value

@@ -1,0 +1,4984 @@
+--
+-- PostgreSQL database dump
+--
+
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+
+--
+-- Name: homelog; Type: SCHEMA; Schema: -; Owner: homelog_owner
+--
+
+CREATE SCHEMA homelog;
+
+ALTER SCHEMA homelog OWNER TO homelog_owner;
+
+--
+-- Name: SCHEMA homelog; Type: COMMENT; Schema: -; Owner: homelog_owner
+--
+
+COMMENT ON SCHEMA homelog IS 'Homelog''s functions and its record of schema versions; the tables are in public.';
+
+--
+-- Name: yoyo; Type: SCHEMA; Schema: -; Owner: homelog_migrator
+--
+
+CREATE SCHEMA yoyo;
+
+ALTER SCHEMA yoyo OWNER TO homelog_migrator;
+
+--
+-- Name: SCHEMA yoyo; Type: COMMENT; Schema: -; Owner: homelog_migrator
+--
+
+COMMENT ON SCHEMA yoyo IS 'The migration tool''s own bookkeeping.';
+
+--
+-- Name: citext; Type: EXTENSION; Schema: -; Owner: -
+--
+
+CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public;
+
+--
+-- Name: EXTENSION citext; Type: COMMENT; Schema: -; Owner: 
+--
+
+COMMENT ON EXTENSION citext IS 'data type for case-insensitive character strings';
+
+--
+-- Name: access_level; Type: TYPE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TYPE public.access_level AS ENUM (
+    'read',
+    'write',
+    'admin'
+);
+
+ALTER TYPE public.access_level OWNER TO homelog_owner;
+
+--
+-- Name: TYPE access_level; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TYPE public.access_level IS 'What a grant allows, each level with those before it: read sees; write logs, corrects and deletes readings; admin edits, shares and deletes the object.';
+
+--
+-- Name: auth_provider; Type: TYPE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TYPE public.auth_provider AS ENUM (
+    'line',
+    'google'
+);
+
+ALTER TYPE public.auth_provider OWNER TO homelog_owner;
+
+--
+-- Name: TYPE auth_provider; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TYPE public.auth_provider IS 'Who vouches for a linked identity.';
+
+--
+-- Name: care_kind; Type: TYPE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TYPE public.care_kind AS ENUM (
+    'water',
+    'fertilise',
+    'repot',
+    'prune',
+    'mist',
+    'observe',
+    'treat'
+);
+
+ALTER TYPE public.care_kind OWNER TO homelog_owner;
+
+--
+-- Name: TYPE care_kind; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TYPE public.care_kind IS 'What somebody did for a plant.';
+
+--
+-- Name: plantkind; Type: TYPE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TYPE public.plantkind AS ENUM (
+    'monstera',
+    'fig',
+    'pothos',
+    'snake',
+    'succulent'
+);
+
+ALTER TYPE public.plantkind OWNER TO homelog_owner;
+
+--
+-- Name: TYPE plantkind; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TYPE public.plantkind IS 'monstera Monstera deliciosa, fig Fiddle leaf fig, pothos Pothos, snake Snake plant, succulent Succulent or cactus.';
+
+--
+-- Name: plantstatus; Type: TYPE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TYPE public.plantstatus AS ENUM (
+    'dry',
+    'soon',
+    'thriving',
+    'watered',
+    'resting'
+);
+
+ALTER TYPE public.plantstatus OWNER TO homelog_owner;
+
+--
+-- Name: TYPE plantstatus; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TYPE public.plantstatus IS 'dry needs water now, soon due within 1–2 days, thriving well watered and healthy, watered today, resting dormant for a season.';
+
+--
+-- Name: quality_flag; Type: TYPE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TYPE public.quality_flag AS ENUM (
+    'good',
+    'questionable',
+    'bad',
+    'estimated'
+);
+
+ALTER TYPE public.quality_flag OWNER TO homelog_owner;
+
+--
+-- Name: TYPE quality_flag; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TYPE public.quality_flag IS 'How far a reading can be trusted; bad ones count in no total.';
+
+--
+-- Name: source_kind; Type: TYPE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TYPE public.source_kind AS ENUM (
+    'gauge',
+    'counter',
+    'delta'
+);
+
+ALTER TYPE public.source_kind OWNER TO homelog_owner;
+
+--
+-- Name: TYPE source_kind; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TYPE public.source_kind IS 'How values add up: gauge is an instant value, counter a meter that only climbs, delta an amount per interval.';
+
+--
+-- Name: validator_action; Type: TYPE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TYPE public.validator_action AS ENUM (
+    'reject',
+    'flag'
+);
+
+ALTER TYPE public.validator_action OWNER TO homelog_owner;
+
+--
+-- Name: TYPE validator_action; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TYPE public.validator_action IS 'What happens to a reading that breaks a rule: it is refused, or stored as questionable.';
+
+--
+-- Name: act_as(uuid, uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.act_as(caller uuid, named uuid[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF caller IS NOT NULL AND NOT EXISTS (SELECT FROM users WHERE id = caller AND is_active) THEN
+        RAISE EXCEPTION 'This account is not there any more.' USING ERRCODE = 'HL401';
+    END IF;
+
+    PERFORM set_config('homelog.user_id', coalesce(caller::text, ''), true);
+    PERFORM homelog.reach(caller, named);
+END
+$$;
+
+ALTER FUNCTION homelog.act_as(caller uuid, named uuid[]) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION act_as(caller uuid, named uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.act_as(caller uuid, named uuid[]) IS 'Takes on an identity for this transaction: nobody (null), or an active account, else SQLSTATE HL401. For DBAs, who SET ROLE homelog_api afterwards to see what somebody sees; the service must name a session.';
+
+--
+-- Name: act_as(uuid, uuid, uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF caller IS NOT NULL AND NOT EXISTS (
+        SELECT FROM sessions AS s
+        JOIN users AS u ON u.id = s.user_id
+        WHERE s.id = act_as.session AND s.user_id = caller AND u.is_active
+          AND s.ended_at IS NULL AND s.expires_at > now()
+    ) THEN
+        RAISE EXCEPTION 'This session has ended.' USING ERRCODE = 'HL401';
+    END IF;
+
+    PERFORM set_config('homelog.user_id', coalesce(caller::text, ''), true),
+            set_config('homelog.session_id', coalesce(act_as.session::text, ''), true);
+    PERFORM homelog.reach(caller, named);
+END
+$$;
+
+ALTER FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION act_as(caller uuid, session uuid, named uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) IS 'Takes on an identity for this transaction: nobody (null), or an active account with a live session, else HL401.';
+
+--
+-- Name: administered_homes(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.administered_homes() RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN ARRAY(SELECT id FROM homes WHERE created_by = homelog.current_user_id());
+END
+$$;
+
+ALTER FUNCTION homelog.administered_homes() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION administered_homes(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.administered_homes() IS 'The homes that the caller administers.';
+
+--
+-- Name: administered_sources(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.administered_sources() RETURNS uuid[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN coalesce(nullif(pg_catalog.current_setting('homelog.administered', true), ''), '{}')::pg_catalog.uuid[];
+END
+$$;
+
+ALTER FUNCTION homelog.administered_sources() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION administered_sources(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.administered_sources() IS 'Of the sources that this request names, those it administers.';
+
+--
+-- Name: change_own_password(text, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.change_own_password(checked_hash text, new_hash text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT homelog.confirm_password(homelog.current_user_id(), checked_hash) THEN
+        RETURN false;
+    END IF;
+    PERFORM homelog.set_own_password(new_hash);
+    PERFORM homelog.end_sessions(homelog.current_session_id());
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION homelog.change_own_password(checked_hash text, new_hash text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION change_own_password(checked_hash text, new_hash text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.change_own_password(checked_hash text, new_hash text) IS 'Replaces the caller''s password, if it is still the one that was checked, and ends their other sessions.';
+
+--
+-- Name: confirm_password(uuid, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.confirm_password(owner uuid, checked_hash text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM
+    FROM users AS u
+    JOIN user_passwords AS p ON p.user_id = u.id
+    WHERE u.id = owner AND u.is_active AND p.password_hash = checked_hash
+    FOR NO KEY UPDATE OF u, p;
+    RETURN FOUND;
+END
+$$;
+
+ALTER FUNCTION homelog.confirm_password(owner uuid, checked_hash text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION confirm_password(owner uuid, checked_hash text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.confirm_password(owner uuid, checked_hash text) IS 'Whether an active account still has the password that was checked; it stays so until the transaction ends.';
+
+--
+-- Name: current_user_id(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.current_user_id() RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN nullif(pg_catalog.current_setting('homelog.user_id', true), '')::pg_catalog.uuid;
+END
+$$;
+
+ALTER FUNCTION homelog.current_user_id() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION current_user_id(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.current_user_id() IS 'The account that this transaction acts for, null for nobody.';
+
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: data_sources; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.data_sources (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    name character varying(100) NOT NULL,
+    description text,
+    source_type character varying(50) NOT NULL,
+    unit character varying(20) NOT NULL,
+    kind public.source_kind DEFAULT 'gauge'::public.source_kind NOT NULL,
+    home_id uuid,
+    meter_number character varying(100),
+    place_name character varying(200),
+    address text,
+    thumbnail_url text,
+    is_public boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT homelog.current_user_id(),
+    CONSTRAINT data_sources_address_length CHECK ((length(address) <= 500)),
+    CONSTRAINT data_sources_description_length CHECK ((length(description) <= 10000)),
+    CONSTRAINT data_sources_name_not_blank CHECK (((name)::text ~ '[^[:space:]]'::text)),
+    CONSTRAINT data_sources_source_type_not_blank CHECK (((source_type)::text ~ '[^[:space:]]'::text)),
+    CONSTRAINT data_sources_thumbnail_url_form CHECK (((thumbnail_url ~ '^https?://'::text) AND (length(thumbnail_url) <= 2000))),
+    CONSTRAINT data_sources_unit_not_blank CHECK (((unit)::text ~ '[^[:space:]]'::text))
+);
+
+ALTER TABLE ONLY public.data_sources FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.data_sources OWNER TO homelog_owner;
+
+--
+-- Name: TABLE data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.data_sources IS 'Meters, sensors and whatever else readings come from.';
+
+--
+-- Name: COLUMN data_sources.source_type; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.source_type IS 'electric, water, gas, heat, temperature or any other word.';
+
+--
+-- Name: COLUMN data_sources.unit; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.unit IS 'The unit of every value: kWh, m³, °C.';
+
+--
+-- Name: COLUMN data_sources.kind; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.kind IS 'How values add up.';
+
+--
+-- Name: COLUMN data_sources.is_public; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.is_public IS 'True: anyone who names it may read it, less address, number, people and notes.';
+
+--
+-- Name: COLUMN data_sources.created_by; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.created_by IS 'Who made it; null once that account is gone.';
+
+--
+-- Name: CONSTRAINT data_sources_address_length ON data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_sources_address_length ON public.data_sources IS 'An address has at most 500 characters.';
+
+--
+-- Name: CONSTRAINT data_sources_description_length ON data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_sources_description_length ON public.data_sources IS 'A description has at most 10,000 characters.';
+
+--
+-- Name: CONSTRAINT data_sources_name_not_blank ON data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_sources_name_not_blank ON public.data_sources IS 'A source needs a name.';
+
+--
+-- Name: CONSTRAINT data_sources_source_type_not_blank ON data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_sources_source_type_not_blank ON public.data_sources IS 'A source needs a type.';
+
+--
+-- Name: CONSTRAINT data_sources_thumbnail_url_form ON data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_sources_thumbnail_url_form ON public.data_sources IS 'A thumbnail is an http or https URL of at most 2,000 characters.';
+
+--
+-- Name: CONSTRAINT data_sources_unit_not_blank ON data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_sources_unit_not_blank ON public.data_sources IS 'A source needs a unit.';
+
+--
+-- Name: create_source(uuid, text, text, text, text, public.source_kind, uuid, text, text, text, text, boolean); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.create_source(new_id uuid, name text, description text, source_type text, unit text, kind public.source_kind, home_id uuid, meter_number text, place_name text, address text, thumbnail_url text, is_public boolean) RETURNS TABLE(verdict text, source public.data_sources)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    caller uuid := homelog.current_user_id();
+    made   data_sources;
+    stored data_sources;
+BEGIN
+    IF caller IS NULL THEN
+        RAISE EXCEPTION 'Nobody is signed in.' USING ERRCODE = 'HL401';
+    END IF;
+
+    -- A deleted source's audit stays, and whoever had its id anew would administer that: the id stays with who made it.
+    IF EXISTS (
+        SELECT FROM audit_logs AS l
+        WHERE l.source_id = new_id AND l.event_type = 'create_source' AND l.user_id IS DISTINCT FROM caller
+    ) THEN
+        RETURN QUERY SELECT 'conflict', NULL::data_sources;
+        RETURN;
+    END IF;
+
+    INSERT INTO data_sources (id, name, description, source_type, unit, kind, home_id, meter_number, place_name,
+                              address, thumbnail_url, is_public)
+    VALUES (coalesce(new_id, uuidv7()), create_source.name, create_source.description, create_source.source_type,
+            create_source.unit, create_source.kind, create_source.home_id, create_source.meter_number,
+            create_source.place_name, create_source.address, create_source.thumbnail_url, create_source.is_public)
+    ON CONFLICT (id) DO NOTHING
+    RETURNING * INTO made;
+
+    IF made.id IS NOT NULL THEN
+        INSERT INTO user_source_access (user_id, source_id, access_level) VALUES (caller, made.id, 'admin');
+        RETURN QUERY SELECT 'created', made;
+        RETURN;
+    END IF;
+
+    -- The id is taken. A new statement sees whoever took it, even one that committed while this one waited.
+    SELECT s.* INTO stored
+    FROM data_sources AS s
+    WHERE s.id = new_id
+      AND s.created_by = caller
+      AND EXISTS (SELECT FROM user_source_access AS a WHERE (a.source_id, a.user_id) = (s.id, caller))
+      AND (s.name, s.description, s.source_type, s.unit, s.kind, s.home_id, s.meter_number, s.place_name,
+           s.address, s.thumbnail_url, s.is_public)
+          IS NOT DISTINCT FROM
+          (create_source.name, create_source.description, create_source.source_type, create_source.unit,
+           create_source.kind, create_source.home_id, create_source.meter_number, create_source.place_name,
+           create_source.address, create_source.thumbnail_url, create_source.is_public);
+    IF stored.id IS NOT NULL THEN
+        RETURN QUERY SELECT 'stored', stored;
+    ELSE
+        RETURN QUERY SELECT 'conflict', NULL::data_sources;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION homelog.create_source(new_id uuid, name text, description text, source_type text, unit text, kind public.source_kind, home_id uuid, meter_number text, place_name text, address text, thumbnail_url text, is_public boolean) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION create_source(new_id uuid, name text, description text, source_type text, unit text, kind public.source_kind, home_id uuid, meter_number text, place_name text, address text, thumbnail_url text, is_public boolean); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.create_source(new_id uuid, name text, description text, source_type text, unit text, kind public.source_kind, home_id uuid, meter_number text, place_name text, address text, thumbnail_url text, is_public boolean) IS 'Makes a source that the caller administers, in one step because INSERT … RETURNING cannot see what it makes visible. Verdict: created, stored (the caller already made it so) or conflict.';
+
+--
+-- Name: current_session_id(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.current_session_id() RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN nullif(pg_catalog.current_setting('homelog.session_id', true), '')::pg_catalog.uuid;
+END
+$$;
+
+ALTER FUNCTION homelog.current_session_id() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION current_session_id(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.current_session_id() IS 'The session that this request came with, null for none.';
+
+--
+-- Name: end_session_of_token(bytea); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.end_session_of_token(token bytea) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    ended sessions;
+BEGIN
+    UPDATE sessions AS s SET ended_at = now()
+    WHERE s.id = (SELECT t.session_id FROM refresh_tokens AS t WHERE t.token_hash = token) AND s.ended_at IS NULL
+    RETURNING * INTO ended;
+    IF ended.id IS NULL THEN
+        RETURN false;
+    END IF;
+    INSERT INTO audit_logs (user_id, event_type, details)
+    VALUES (ended.user_id, 'logout', jsonb_build_object('session_id', ended.id));
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION homelog.end_session_of_token(token bytea) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION end_session_of_token(token bytea); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.end_session_of_token(token bytea) IS 'Ends the session that a refresh token belongs to.';
+
+--
+-- Name: end_sessions(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.end_sessions(keep uuid) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    ended integer;
+BEGIN
+    UPDATE sessions AS s SET ended_at = now()
+    WHERE s.user_id = homelog.current_user_id() AND s.ended_at IS NULL AND s.id IS DISTINCT FROM keep;
+    GET DIAGNOSTICS ended = ROW_COUNT;
+    RETURN ended;
+END
+$$;
+
+ALTER FUNCTION homelog.end_sessions(keep uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION end_sessions(keep uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.end_sessions(keep uuid) IS 'Ends the caller''s sessions but the one to keep; says how many.';
+
+--
+-- Name: find_credentials(public.citext); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.find_credentials(wanted public.citext) RETURNS TABLE(user_id uuid, password_hash text, is_temporary boolean, is_active boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+    SELECT u.id, p.password_hash, p.is_temporary, u.is_active
+    FROM users AS u
+    JOIN user_passwords AS p ON p.user_id = u.id
+    WHERE u.email = wanted;
+END
+$$;
+
+ALTER FUNCTION homelog.find_credentials(wanted public.citext) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION find_credentials(wanted public.citext); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.find_credentials(wanted public.citext) IS 'What sign-in needs to check a password: by e-mail, whatever its case. The hash never leaves the service.';
+
+--
+-- Name: find_grantee(uuid, uuid, public.citext); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.find_grantee(wanted_source uuid, wanted_id uuid, wanted_email public.citext) RETURNS TABLE(user_id uuid, email public.citext, display_name text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT wanted_source = ANY (homelog.administered_sources()) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT u.id, u.email, u.display_name::text
+    FROM users AS u
+    WHERE u.id = homelog.find_user(wanted_id, wanted_email);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'This account does not exist.'
+            USING ERRCODE = 'foreign_key_violation', TABLE = 'user_source_access',
+                  COLUMN = CASE WHEN wanted_id IS NULL THEN 'email' ELSE 'user_id' END,
+                  CONSTRAINT = 'user_source_access_user_id_fkey';
+    END IF;
+END
+$$;
+
+ALTER FUNCTION homelog.find_grantee(wanted_source uuid, wanted_id uuid, wanted_email public.citext) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION find_grantee(wanted_source uuid, wanted_id uuid, wanted_email public.citext); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.find_grantee(wanted_source uuid, wanted_id uuid, wanted_email public.citext) IS 'The active account that an admin of a source names by id or e-mail to grant it access; a foreign key violation where there is none, no row for anyone else who asks.';
+
+--
+-- Name: find_user(uuid, public.citext); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.find_user(wanted_id uuid, wanted_email public.citext) RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN (
+        SELECT u.id FROM users AS u
+        WHERE u.is_active AND ((wanted_id IS NOT NULL AND u.id = wanted_id)
+                               OR (wanted_id IS NULL AND u.email = wanted_email))
+    );
+END
+$$;
+
+ALTER FUNCTION homelog.find_user(wanted_id uuid, wanted_email public.citext) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION find_user(wanted_id uuid, wanted_email public.citext); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.find_user(wanted_id uuid, wanted_email public.citext) IS 'The active account with this id or e-mail, null if there is none: whom a grant is for.';
+
+--
+-- Name: granted_sources(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.granted_sources() RETURNS uuid[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN coalesce(nullif(pg_catalog.current_setting('homelog.granted', true), ''), '{}')::pg_catalog.uuid[];
+END
+$$;
+
+ALTER FUNCTION homelog.granted_sources() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION granted_sources(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.granted_sources() IS 'The readable sources less those that are readable only for being public: strangers see fewer columns of these.';
+
+--
+-- Name: is_timezone(text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.is_timezone(name text) RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM pg_timezone_names AS known
+        WHERE known.name = is_timezone.name
+          AND known.name !~ '^(posix|right)/|^(posixrules|localtime|Factory)$'
+    );
+END
+$_$;
+
+ALTER FUNCTION homelog.is_timezone(name text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION is_timezone(name text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.is_timezone(name text) IS 'Whether PostgreSQL knows this IANA zone by exactly this name; AT TIME ZONE alone would take FOO3 as an offset.';
+
+--
+-- Name: local_date(timestamp with time zone, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.local_date(at timestamp with time zone, zone text) RETURNS date
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ((at AT TIME ZONE zone))::date;
+
+ALTER FUNCTION homelog.local_date(at timestamp with time zone, zone text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION local_date(at timestamp with time zone, zone text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) IS 'The calendar day of an instant in a time zone.';
+
+--
+-- Name: open_session(uuid, text, bytea, interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.open_session(owner uuid, provider text, first_token_hash bytea, lifetime interval) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    opened uuid;
+BEGIN
+    INSERT INTO sessions (user_id, auth_provider, expires_at)
+    VALUES (owner, provider, now() + lifetime)
+    RETURNING id INTO opened;
+    INSERT INTO refresh_tokens (token_hash, session_id) VALUES (first_token_hash, opened);
+    PERFORM homelog.record_login(owner, jsonb_build_object('provider', provider, 'session_id', opened));
+    PERFORM set_config('homelog.user_id', owner::text, true),
+            set_config('homelog.session_id', opened::text, true);
+    RETURN opened;
+END
+$$;
+
+ALTER FUNCTION homelog.open_session(owner uuid, provider text, first_token_hash bytea, lifetime interval) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION open_session(owner uuid, provider text, first_token_hash bytea, lifetime interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.open_session(owner uuid, provider text, first_token_hash bytea, lifetime interval) IS 'Opens a session for somebody who has proved who they are, and acts as them for the rest of the transaction. Called by functions that have seen the proof, never by the service itself.';
+
+--
+-- Name: open_session_by_password(uuid, text, bytea, interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.open_session_by_password(owner uuid, checked_hash text, first_token_hash bytea, lifetime interval) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT homelog.confirm_password(owner, checked_hash) THEN
+        RETURN NULL;
+    END IF;
+    RETURN homelog.open_session(owner, 'password', first_token_hash, lifetime);
+END
+$$;
+
+ALTER FUNCTION homelog.open_session_by_password(owner uuid, checked_hash text, first_token_hash bytea, lifetime interval) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION open_session_by_password(owner uuid, checked_hash text, first_token_hash bytea, lifetime interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.open_session_by_password(owner uuid, checked_hash text, first_token_hash bytea, lifetime interval) IS 'Opens a session for whoever knew the password that was checked; null if it has been changed meanwhile.';
+
+--
+-- Name: own_credentials(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.own_credentials() RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN (SELECT p.password_hash FROM user_passwords AS p WHERE p.user_id = homelog.current_user_id());
+END
+$$;
+
+ALTER FUNCTION homelog.own_credentials() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION own_credentials(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.own_credentials() IS 'The caller''s own password hash, to check the current password.';
+
+--
+-- Name: people_of_source(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.people_of_source(wanted uuid) RETURNS TABLE(user_id uuid, email public.citext, display_name text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT wanted = ANY (homelog.administered_sources()) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT u.id, u.email, u.display_name::text
+    FROM user_source_access AS a
+    JOIN users AS u ON u.id = a.user_id
+    WHERE a.source_id = wanted;
+END
+$$;
+
+ALTER FUNCTION homelog.people_of_source(wanted uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION people_of_source(wanted uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.people_of_source(wanted uuid) IS 'Names and e-mails of those who were granted a source, for its admins alone.';
+
+--
+-- Name: plant_due_on(public.plantstatus, integer, timestamp with time zone, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.plant_due_on(status public.plantstatus, every integer, last_water timestamp with time zone, zone text) RETURNS date
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN (status <> 'resting'::public.plantstatus) THEN (homelog.local_date(last_water, zone) + every) ELSE NULL::date END;
+
+ALTER FUNCTION homelog.plant_due_on(status public.plantstatus, every integer, last_water timestamp with time zone, zone text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION plant_due_on(status public.plantstatus, every integer, last_water timestamp with time zone, zone text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.plant_due_on(status public.plantstatus, every integer, last_water timestamp with time zone, zone text) IS 'The local day on which a plant wants water next; null while it rests or if it was never watered.';
+
+--
+-- Name: plant_status(public.plantstatus, integer, timestamp with time zone, text, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.plant_status(status public.plantstatus, every integer, last_water timestamp with time zone, zone text, at timestamp with time zone) RETURNS public.plantstatus
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN ((status = 'resting'::public.plantstatus) OR (last_water IS NULL)) THEN status WHEN (homelog.local_date(last_water, zone) >= homelog.local_date(at, zone)) THEN 'watered'::public.plantstatus WHEN ((homelog.local_date(last_water, zone) + every) <= homelog.local_date(at, zone)) THEN 'dry'::public.plantstatus WHEN ((homelog.local_date(last_water, zone) + every) <= (homelog.local_date(at, zone) + 2)) THEN 'soon'::public.plantstatus ELSE 'thriving'::public.plantstatus END;
+
+ALTER FUNCTION homelog.plant_status(status public.plantstatus, every integer, last_water timestamp with time zone, zone text, at timestamp with time zone) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION plant_status(status public.plantstatus, every integer, last_water timestamp with time zone, zone text, at timestamp with time zone); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.plant_status(status public.plantstatus, every integer, last_water timestamp with time zone, zone text, at timestamp with time zone) IS 'A plant''s status at an instant in its home''s time zone: the one place that says it.';
+
+--
+-- Name: reach(uuid, uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.reach(caller uuid, named uuid[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    readable     uuid[];
+    granted      uuid[];
+    writable     uuid[];
+    administered uuid[];
+BEGIN
+    IF named IS NULL THEN
+        SELECT array_agg(a.source_id),
+               array_agg(a.source_id),
+               array_agg(a.source_id) FILTER (WHERE a.access_level >= 'write'),
+               array_agg(a.source_id) FILTER (WHERE a.access_level = 'admin')
+        INTO readable, granted, writable, administered
+        FROM user_source_access AS a
+        WHERE a.user_id = caller;
+    ELSIF cardinality(named) > 0 THEN
+        SELECT array_agg(s.id),
+               array_agg(s.id) FILTER (WHERE a.access_level IS NOT NULL),
+               array_agg(s.id) FILTER (WHERE a.access_level >= 'write'),
+               array_agg(s.id) FILTER (WHERE a.access_level = 'admin')
+        INTO readable, granted, writable, administered
+        FROM data_sources AS s
+        LEFT JOIN user_source_access AS a ON a.source_id = s.id AND a.user_id = caller
+        WHERE s.id = ANY (named) AND (s.is_public OR a.access_level IS NOT NULL);
+    END IF;
+
+    -- All five every time: what an earlier call in this transaction set must not stay.
+    PERFORM set_config('homelog.readable', coalesce(readable::text, ''), true),
+            set_config('homelog.granted', coalesce(granted::text, ''), true),
+            set_config('homelog.writable', coalesce(writable::text, ''), true),
+            set_config('homelog.administered', coalesce(administered::text, ''), true);
+END
+$$;
+
+ALTER FUNCTION homelog.reach(caller uuid, named uuid[]) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION reach(caller uuid, named uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.reach(caller uuid, named uuid[]) IS 'Settles which of the named sources the caller may read, write and administer; null names all that were granted.';
+
+--
+-- Name: readable_homes(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.readable_homes() RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN ARRAY(SELECT id FROM homes WHERE created_by = homelog.current_user_id());
+END
+$$;
+
+ALTER FUNCTION homelog.readable_homes() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION readable_homes(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.readable_homes() IS 'The homes that the caller may see.';
+
+--
+-- Name: readable_plants(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.readable_plants() RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT id FROM plants
+        WHERE user_id = homelog.current_user_id() OR home_id = ANY (homelog.readable_homes())
+    );
+END
+$$;
+
+ALTER FUNCTION homelog.readable_plants() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION readable_plants(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.readable_plants() IS 'The plants that the caller may see.';
+
+--
+-- Name: readable_sources(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.readable_sources() RETURNS uuid[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN coalesce(nullif(pg_catalog.current_setting('homelog.readable', true), ''), '{}')::pg_catalog.uuid[];
+END
+$$;
+
+ALTER FUNCTION homelog.readable_sources() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION readable_sources(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.readable_sources() IS 'Of the sources that this request names, those it may read: granted, or public and named.';
+
+--
+-- Name: readings; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.readings (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    source_id uuid NOT NULL,
+    value double precision NOT NULL,
+    "timestamp" timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    recorded_by uuid DEFAULT homelog.current_user_id(),
+    quality_flag public.quality_flag DEFAULT 'good'::public.quality_flag NOT NULL,
+    notes text,
+    metadata jsonb,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT readings_metadata_object CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (octet_length((metadata)::text) <= 1000000))),
+    CONSTRAINT readings_notes_length CHECK ((length(notes) <= 10000)),
+    CONSTRAINT readings_timestamp_range CHECK ((("timestamp" >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND ("timestamp" < '10000-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT readings_value_finite CHECK (((value > '-Infinity'::double precision) AND (value < 'Infinity'::double precision)))
+);
+
+ALTER TABLE ONLY public.readings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.readings OWNER TO homelog_owner;
+
+--
+-- Name: TABLE readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.readings IS 'What a source showed at a time; at most one a time.';
+
+--
+-- Name: COLUMN readings.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings.id IS 'Made by the client or here; travels with the reading, unique only as far as clients make it so.';
+
+--
+-- Name: COLUMN readings."timestamp"; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings."timestamp" IS 'When it was true.';
+
+--
+-- Name: COLUMN readings.recorded_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings.recorded_at IS 'When it was stored.';
+
+--
+-- Name: COLUMN readings.recorded_by; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings.recorded_by IS 'Who stored it; null once that account is gone. Not a foreign key: its index would cost every reading 30 bytes.';
+
+--
+-- Name: COLUMN readings.metadata; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings.metadata IS 'Whatever the sender wants to keep with it, an object.';
+
+--
+-- Name: CONSTRAINT readings_metadata_object ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT readings_metadata_object ON public.readings IS 'Metadata is an object of at most a megabyte.';
+
+--
+-- Name: CONSTRAINT readings_notes_length ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT readings_notes_length ON public.readings IS 'Notes have at most 10,000 characters.';
+
+--
+-- Name: CONSTRAINT readings_timestamp_range ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT readings_timestamp_range ON public.readings IS 'A reading''s time lies between 1970 and 24 hours from now.';
+
+--
+-- Name: CONSTRAINT readings_value_finite ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT readings_value_finite ON public.readings IS 'A value is a finite number.';
+
+--
+-- Name: reading_told(public.readings); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.reading_told(reading public.readings) RETURNS jsonb
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN ((reading).source_id IS NOT NULL) THEN jsonb_strip_nulls(jsonb_build_object('value', (reading).value, 'quality_flag', (reading).quality_flag, 'notes', (reading).notes, 'metadata', (reading).metadata)) ELSE NULL::jsonb END;
+
+ALTER FUNCTION homelog.reading_told(reading public.readings) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION reading_told(reading public.readings); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.reading_told(reading public.readings) IS 'What of a reading an audit row keeps.';
+
+--
+-- Name: record_failed_login(public.citext); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.record_failed_login(tried public.citext) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- Without the e-mail: people type passwords there, and an address without an account is still somebody's.
+    INSERT INTO audit_logs (user_id, event_type, details)
+    VALUES ((SELECT u.id FROM users AS u WHERE u.email = tried), 'login_failed', '{"provider": "password"}');
+END
+$$;
+
+ALTER FUNCTION homelog.record_failed_login(tried public.citext) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION record_failed_login(tried public.citext); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.record_failed_login(tried public.citext) IS 'Notes that a sign-in failed, in the name of the account that has the e-mail, or of nobody.';
+
+--
+-- Name: record_login(uuid, jsonb); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.record_login(owner uuid, details jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE users SET last_login_at = now() WHERE id = owner;
+    INSERT INTO audit_logs (user_id, event_type, details) VALUES (owner, 'login', record_login.details);
+END
+$$;
+
+ALTER FUNCTION homelog.record_login(owner uuid, details jsonb) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION record_login(owner uuid, details jsonb); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.record_login(owner uuid, details jsonb) IS 'Notes that somebody signed in.';
+
+--
+-- Name: record_view(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.record_view(viewed uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    caller uuid := homelog.current_user_id();
+BEGIN
+    -- Two first views at once, in whichever workers, write one row; only the owner sees the views of nobody.
+    PERFORM pg_advisory_xact_lock(hashtextextended(concat_ws(' views ', caller, viewed), 0));
+    INSERT INTO audit_logs (user_id, source_id, event_type)
+    SELECT caller, viewed, 'view_source'
+    WHERE viewed = ANY (homelog.readable_sources())
+      AND NOT EXISTS (
+          SELECT FROM audit_logs AS l
+          WHERE l.source_id = viewed AND l.user_id IS NOT DISTINCT FROM caller
+            AND l.event_type = 'view_source' AND l.event_time > now() - interval '1 hour'
+      );
+END
+$$;
+
+ALTER FUNCTION homelog.record_view(viewed uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION record_view(viewed uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.record_view(viewed uuid) IS 'Notes that the caller saw a source, at most once an hour.';
+
+--
+-- Name: refresh_session(bytea, bytea, interval, interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.refresh_session(token bytea, successor bytea, lifetime interval, grace interval) RETURNS TABLE(verdict text, session_id uuid, user_id uuid, auth_provider text, created_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    held  refresh_tokens;
+    live  sessions;
+    found text;
+BEGIN
+    -- The session's row is the lock: of fifty refreshes at once one rotates and the others see that it did.
+    SELECT s.* INTO live
+    FROM sessions AS s
+    WHERE s.id = (SELECT t.session_id FROM refresh_tokens AS t WHERE t.token_hash = token)
+      AND EXISTS (SELECT FROM users AS u WHERE u.id = s.user_id AND u.is_active)
+    FOR NO KEY UPDATE;
+    IF live.id IS NULL OR live.ended_at IS NOT NULL OR live.expires_at <= now() THEN
+        RETURN QUERY SELECT 'dead', NULL::uuid, NULL::uuid, NULL::text, NULL::timestamptz;
+        RETURN;
+    END IF;
+
+    SELECT t.* INTO held FROM refresh_tokens AS t WHERE t.token_hash = token;
+    IF held.replaced_at IS NULL THEN
+        UPDATE refresh_tokens AS t SET replaced_at = clock_timestamp() WHERE t.token_hash = token;
+        INSERT INTO refresh_tokens (token_hash, session_id, created_at) VALUES (successor, live.id, clock_timestamp());
+        UPDATE sessions AS s SET last_used_at = now(), expires_at = now() + lifetime WHERE s.id = live.id;
+        found := 'rotated';
+    ELSIF held.replaced_at > clock_timestamp() - grace AND EXISTS (
+        SELECT FROM refresh_tokens AS t WHERE t.token_hash = successor AND t.replaced_at IS NULL
+    ) THEN
+        found := 'again';
+    ELSE
+        UPDATE sessions AS s SET ended_at = now() WHERE s.id = live.id;
+        INSERT INTO audit_logs (user_id, event_type, details)
+        VALUES (live.user_id, 'refresh_reused', jsonb_build_object('session_id', live.id));
+        found := 'reused';
+    END IF;
+    RETURN QUERY SELECT found, live.id, live.user_id, live.auth_provider, live.created_at;
+END
+$$;
+
+ALTER FUNCTION homelog.refresh_session(token bytea, successor bytea, lifetime interval, grace interval) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION refresh_session(token bytea, successor bytea, lifetime interval, grace interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.refresh_session(token bytea, successor bytea, lifetime interval, grace interval) IS 'Replaces a refresh token by its successor. Verdict: rotated; again (the parent came once more within the grace: the same successor); reused (an older token: the session has been ended); dead (unknown, ended or expired).';
+
+--
+-- Name: users; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.users (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    email public.citext NOT NULL,
+    username public.citext,
+    display_name character varying(100),
+    role character varying(20) DEFAULT 'operator'::character varying NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_login_at timestamp with time zone,
+    CONSTRAINT users_email_form CHECK (((email OPERATOR(public.~) '^[^@[:space:]]+@[^@[:space:]]+$'::public.citext) AND (length((email)::text) <= 254))),
+    CONSTRAINT users_role_known CHECK (((role)::text = ANY ((ARRAY['operator'::character varying, 'admin'::character varying])::text[]))),
+    CONSTRAINT users_username_length CHECK (((length((username)::text) >= 1) AND (length((username)::text) <= 50)))
+);
+
+ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.users OWNER TO homelog_owner;
+
+--
+-- Name: TABLE users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.users IS 'Accounts.';
+
+--
+-- Name: COLUMN users.role; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.users.role IS 'operator, or admin who manages accounts; an admin sees nobody''s homes, sources or plants.';
+
+--
+-- Name: COLUMN users.is_active; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.users.is_active IS 'False: nobody signs in as this account, and its sessions are dead.';
+
+--
+-- Name: CONSTRAINT users_email_form ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT users_email_form ON public.users IS 'An e-mail address is name@domain, at most 254 characters.';
+
+--
+-- Name: CONSTRAINT users_role_known ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT users_role_known ON public.users IS 'A role is operator or admin.';
+
+--
+-- Name: CONSTRAINT users_username_length ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT users_username_length ON public.users IS 'A username has 1 to 50 characters.';
+
+--
+-- Name: register_user(uuid, public.citext, text, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.register_user(new_id uuid, new_email public.citext, new_display_name text, new_password_hash text) RETURNS public.users
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    made users;
+BEGIN
+    -- Two people who register first at the same time must not both become admin.
+    IF NOT EXISTS (SELECT FROM users) THEN
+        PERFORM pg_advisory_xact_lock(hashtext('homelog: the first account'));
+    END IF;
+
+    PERFORM set_config('homelog.user_id', new_id::text, true);
+    INSERT INTO users (id, email, display_name, role)
+    VALUES (new_id, new_email, new_display_name,
+            CASE WHEN EXISTS (SELECT FROM users) THEN 'operator' ELSE 'admin' END)
+    RETURNING * INTO made;
+    INSERT INTO user_passwords (user_id, password_hash) VALUES (new_id, new_password_hash);
+    RETURN made;
+END
+$$;
+
+ALTER FUNCTION homelog.register_user(new_id uuid, new_email public.citext, new_display_name text, new_password_hash text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION register_user(new_id uuid, new_email public.citext, new_display_name text, new_password_hash text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.register_user(new_id uuid, new_email public.citext, new_display_name text, new_password_hash text) IS 'Makes an account with a password and acts as it for the rest of the transaction; the first account is made admin.';
+
+--
+-- Name: rehash_password(uuid, text, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_hash text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    UPDATE user_passwords SET password_hash = new_hash WHERE user_id = owner AND password_hash = old_hash;
+$$;
+
+ALTER FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_hash text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION rehash_password(owner uuid, old_hash text, new_hash text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_hash text) IS 'Stores the same password under stronger parameters, unless it was changed meanwhile.';
+
+--
+-- Name: set_own_password(text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.set_own_password(new_hash text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO user_passwords AS p (user_id, password_hash)
+    VALUES (homelog.current_user_id(), new_hash)
+    ON CONFLICT (user_id) DO UPDATE
+        SET password_hash = excluded.password_hash, is_temporary = false, created_at = now();
+    INSERT INTO audit_logs (user_id, event_type) VALUES (homelog.current_user_id(), 'change_password');
+END
+$$;
+
+ALTER FUNCTION homelog.set_own_password(new_hash text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION set_own_password(new_hash text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.set_own_password(new_hash text) IS 'Gives the caller a new password, which is not temporary.';
+
+--
+-- Name: tg__audit(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__audit() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    event     text := CASE TG_OP WHEN 'INSERT' THEN TG_ARGV[0] WHEN 'UPDATE' THEN TG_ARGV[1] ELSE TG_ARGV[2] END;
+    source    text := TG_ARGV[3];
+    values_in boolean := TG_ARGV[4] = 'values';
+    old_row   jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) - 'updated_at' END;
+    new_row   jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) - 'updated_at' END;
+    told      jsonb;
+BEGIN
+    -- What goes because its source went is told by the one delete_source row.
+    IF TG_OP = 'DELETE' AND source <> '' AND NOT EXISTS (
+        SELECT FROM data_sources AS s WHERE s.id = (old_row ->> source)::uuid
+    ) THEN
+        RETURN NULL;
+    END IF;
+
+    IF TG_OP = 'UPDATE' THEN
+        SELECT jsonb_object_agg(key, jsonb_build_object('old', old_row -> key, 'new', new_row -> key))
+        INTO told
+        FROM jsonb_object_keys(new_row) AS key
+        WHERE old_row -> key IS DISTINCT FROM new_row -> key AND key <> 'last_login_at';
+
+        IF told IS NULL THEN
+            RETURN NULL;
+        END IF;
+        IF NOT values_in THEN
+            told := jsonb_build_object('changed', (SELECT jsonb_agg(key ORDER BY key) FROM jsonb_object_keys(told) AS key));
+        END IF;
+        told := told || jsonb_strip_nulls(jsonb_build_object('id', new_row -> 'id', 'user_id', new_row -> 'user_id'));
+    ELSIF values_in THEN
+        told := jsonb_strip_nulls(coalesce(new_row, old_row));
+    ELSE
+        told := jsonb_build_object('id', coalesce(new_row, old_row) -> 'id');
+    END IF;
+
+    INSERT INTO audit_logs (user_id, source_id, event_type, details)
+    VALUES (homelog.current_user_id(), (coalesce(new_row, old_row) ->> nullif(source, ''))::uuid, event, told);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__audit() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__audit(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__audit() IS 'Writes one audit row a changed row. Arguments: the events of insert, update and delete; the column that holds the source''s id, or the empty word; then values, or names where personal data must stay out.';
+
+--
+-- Name: tg__audit_readings(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__audit_readings() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    caller uuid := homelog.current_user_id();
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO audit_logs (user_id, source_id, entry_id, event_type, details)
+        SELECT caller, source_id, CASE WHEN count(*) = 1 THEN (array_agg(id))[1] END, 'create_entry',
+               jsonb_build_object('count', count(*), 'first', min(timestamp), 'last', max(timestamp),
+                                  'role', session_user)
+        FROM new_rows
+        GROUP BY source_id;
+    ELSIF TG_OP = 'UPDATE' THEN
+        -- Matched by key: a statement that moves readings in time shows as old rows gone and new ones come.
+        INSERT INTO audit_logs (user_id, source_id, entry_id, event_type, details)
+        SELECT caller, coalesce(n.source_id, o.source_id), coalesce(n.id, o.id),
+               CASE WHEN o.id IS NULL THEN 'create_entry' WHEN n.id IS NULL THEN 'delete_entry' ELSE 'update_entry' END,
+               jsonb_build_object(
+                   'timestamp', coalesce(n.timestamp, o.timestamp),
+                   'old', homelog.reading_told(o), 'new', homelog.reading_told(n), 'role', session_user
+               )
+        FROM old_rows AS o
+        FULL JOIN new_rows AS n ON (n.source_id, n.timestamp) = (o.source_id, o.timestamp)
+        WHERE (o.id, o.value, o.quality_flag, o.notes, o.metadata)
+              IS DISTINCT FROM (n.id, n.value, n.quality_flag, n.notes, n.metadata);
+    ELSE
+        -- Where the source itself is gone its one delete_source row has told of all its readings.
+        INSERT INTO audit_logs (user_id, source_id, entry_id, event_type, details)
+        SELECT caller, o.source_id, o.id, 'delete_entry',
+               jsonb_build_object('timestamp', o.timestamp, 'old', homelog.reading_told(o), 'role', session_user)
+        FROM old_rows AS o
+        WHERE EXISTS (SELECT FROM data_sources AS s WHERE s.id = o.source_id);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__audit_readings() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__audit_readings(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__audit_readings() IS 'Audits what other roles than the service write to readings; the service''s own statements do it themselves.';
+
+--
+-- Name: tg__audit_source_deletion(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__audit_source_deletion() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO audit_logs (user_id, source_id, event_type, details)
+    SELECT homelog.current_user_id(), OLD.id, 'delete_source',
+           jsonb_strip_nulls(jsonb_build_object('name', OLD.name, 'readings', count(*),
+                                                'first', min(r.timestamp), 'last', max(r.timestamp)))
+    FROM readings AS r
+    WHERE r.source_id = OLD.id;
+    RETURN OLD;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__audit_source_deletion() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__audit_source_deletion(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__audit_source_deletion() IS 'Leaves one audit row for a source that goes, with the count and range of the readings that go with it.';
+
+--
+-- Name: tg__check_home(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__check_home() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- A foreign key does not ask row security: a home that is somebody else's must look like one that is not there.
+    -- Without an identity (a DBA in psql) the foreign key alone decides.
+    IF homelog.current_user_id() IS NOT NULL AND NOT NEW.home_id = ANY (homelog.writable_homes()) THEN
+        RAISE EXCEPTION 'There is no such home where you may put things.'
+            USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME, COLUMN = 'home_id',
+                  CONSTRAINT = TG_TABLE_NAME || '_home_id_fkey';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__check_home() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__check_home(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__check_home() IS 'Lets a caller put things only into homes where they may write.';
+
+--
+-- Name: tg__check_timezone(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__check_timezone() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT homelog.is_timezone(NEW.timezone) THEN
+        RAISE EXCEPTION 'A time zone is an IANA name such as Europe/Copenhagen.'
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'timezone',
+                  CONSTRAINT = 'homes_timezone_known';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__check_timezone() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__check_timezone(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__check_timezone() IS 'Refuses a time zone that PostgreSQL does not list.';
+
+--
+-- Name: tg__keep_an_admin(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__keep_an_admin() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- Two admins who remove each other at the same time must not both succeed: the source's row is the lock. Where
+    -- it is gone the grant goes with it.
+    PERFORM FROM data_sources WHERE id = OLD.source_id FOR NO KEY UPDATE;
+    IF FOUND AND NOT EXISTS (
+        SELECT FROM user_source_access WHERE source_id = OLD.source_id AND access_level = 'admin'
+    ) THEN
+        RAISE EXCEPTION 'A source keeps at least one admin.'
+            USING ERRCODE = 'integrity_constraint_violation', TABLE = 'user_source_access',
+                  CONSTRAINT = 'user_source_access_last_admin';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__keep_an_admin() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__keep_an_admin(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__keep_an_admin() IS 'Refuses to leave a source without an admin.';
+
+--
+-- Name: tg__leave_nothing_orphaned(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__leave_nothing_orphaned() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- Two admins of one source who go at once: the second waits here, and then sees that it is the last.
+    PERFORM
+    FROM data_sources AS s
+    JOIN user_source_access AS a ON a.source_id = s.id
+    WHERE a.user_id = OLD.id AND a.access_level = 'admin'
+    ORDER BY s.id
+    FOR UPDATE OF s;
+
+    -- What the account alone administers goes with it.
+    DELETE FROM data_sources AS s
+    USING user_source_access AS a
+    WHERE a.source_id = s.id AND a.user_id = OLD.id AND a.access_level = 'admin'
+      AND NOT EXISTS (
+          SELECT FROM user_source_access AS b
+          WHERE b.source_id = s.id AND b.user_id <> OLD.id AND b.access_level = 'admin'
+      );
+    DELETE FROM homes WHERE created_by = OLD.id;
+
+    -- What stays forgets who recorded it. There is no index on recorded_by; the audit log knows where to look.
+    UPDATE readings SET recorded_by = NULL
+    WHERE recorded_by = OLD.id
+      AND source_id IN (
+          SELECT DISTINCT l.source_id FROM audit_logs AS l
+          WHERE l.user_id = OLD.id AND l.event_type = 'create_entry'
+      );
+    RETURN OLD;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__leave_nothing_orphaned() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__leave_nothing_orphaned(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__leave_nothing_orphaned() IS 'Before an account goes: deletes what it alone administers and takes its name off the readings that stay.';
+
+--
+-- Name: tg__refuse_change(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'The audit log is append-only.'
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+ALTER FUNCTION homelog.tg__refuse_change() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__refuse_change(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__refuse_change() IS 'Refuses every change to the table that it stands on.';
+
+--
+-- Name: tg__touch_updated_at(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__touch_updated_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- The version of a row is its updated_at, so it must climb even for two changes within one microsecond or one
+    -- transaction, and for a transaction that began before the one it waited for.
+    NEW.updated_at := greatest(now(), OLD.updated_at + interval '1 microsecond');
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__touch_updated_at() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__touch_updated_at(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__touch_updated_at() IS 'Stamps a changed row; the stamp always climbs.';
+
+--
+-- Name: writable_homes(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.writable_homes() RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN ARRAY(SELECT id FROM homes WHERE created_by = homelog.current_user_id());
+END
+$$;
+
+ALTER FUNCTION homelog.writable_homes() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION writable_homes(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.writable_homes() IS 'The homes where the caller may put things and care for them.';
+
+--
+-- Name: writable_plants(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.writable_plants() RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT id FROM plants
+        WHERE user_id = homelog.current_user_id() OR home_id = ANY (homelog.writable_homes())
+    );
+END
+$$;
+
+ALTER FUNCTION homelog.writable_plants() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION writable_plants(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.writable_plants() IS 'The plants that the caller may care for.';
+
+--
+-- Name: writable_sources(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.writable_sources() RETURNS uuid[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN coalesce(nullif(pg_catalog.current_setting('homelog.writable', true), ''), '{}')::pg_catalog.uuid[];
+END
+$$;
+
+ALTER FUNCTION homelog.writable_sources() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION writable_sources(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.writable_sources() IS 'Of the sources that this request names, those it may log to.';
+
+--
+-- Name: zone_of_source(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.zone_of_source(wanted uuid) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN (
+        SELECT h.timezone
+        FROM data_sources AS s
+        JOIN homes AS h ON h.id = s.home_id
+        WHERE s.id = wanted AND s.id = ANY (homelog.readable_sources())
+    );
+END
+$$;
+
+ALTER FUNCTION homelog.zone_of_source(wanted uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION zone_of_source(wanted uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.zone_of_source(wanted uuid) IS 'The time zone of the home that a readable source stands in: whoever was granted the source counts its days, though they may not see the home.';
+
+--
+-- Name: schema_baseline; Type: TABLE; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE TABLE homelog.schema_baseline (
+    version text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE homelog.schema_baseline OWNER TO homelog_owner;
+
+--
+-- Name: TABLE schema_baseline; Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON TABLE homelog.schema_baseline IS 'One row: the baseline that this database was made from.';
+
+--
+-- Name: schema_migrations; Type: TABLE; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE TABLE homelog.schema_migrations (
+    migration_id text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL,
+    applied_by text DEFAULT SESSION_USER NOT NULL
+);
+
+ALTER TABLE homelog.schema_migrations OWNER TO homelog_owner;
+
+--
+-- Name: TABLE schema_migrations; Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON TABLE homelog.schema_migrations IS 'Each migration that this database has, with the hash of its file; written in the migration''s own transaction.';
+
+--
+-- Name: audit_logs; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.audit_logs (
+    id bigint NOT NULL,
+    event_time timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    user_id uuid,
+    source_id uuid,
+    entry_id uuid,
+    event_type text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT audit_logs_details_object CHECK ((jsonb_typeof(details) = 'object'::text)),
+    CONSTRAINT audit_logs_event_type_form CHECK ((event_type ~ '^[a-z][a-z_]{1,49}$'::text))
+);
+
+ALTER TABLE ONLY public.audit_logs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_logs OWNER TO homelog_owner;
+
+--
+-- Name: TABLE audit_logs; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.audit_logs IS 'Who saw and changed what; one row an event, never changed or removed.';
+
+--
+-- Name: COLUMN audit_logs.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.audit_logs.user_id IS 'Who did it; a plain value that outlives the account; null for nobody signed in.';
+
+--
+-- Name: COLUMN audit_logs.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.audit_logs.source_id IS 'The source it happened to, if any; a plain value.';
+
+--
+-- Name: COLUMN audit_logs.entry_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.audit_logs.entry_id IS 'The reading it happened to, if it was one; a plain value.';
+
+--
+-- Name: COLUMN audit_logs.details; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.audit_logs.details IS 'Old and new values and what else tells the event; never a secret.';
+
+--
+-- Name: CONSTRAINT audit_logs_details_object ON audit_logs; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT audit_logs_details_object ON public.audit_logs IS 'The details of an event are an object.';
+
+--
+-- Name: CONSTRAINT audit_logs_event_type_form ON audit_logs; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT audit_logs_event_type_form ON public.audit_logs IS 'An event type is lowercase words joined by _.';
+
+--
+-- Name: audit_logs_id_seq; Type: SEQUENCE; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.audit_logs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_logs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: care_events; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.care_events (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    plant_id uuid NOT NULL,
+    user_id uuid DEFAULT homelog.current_user_id(),
+    kind public.care_kind NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT care_events_at_range CHECK (((at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (at < '10000-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT care_events_note_length CHECK ((length(note) <= 10000))
+);
+
+ALTER TABLE ONLY public.care_events FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.care_events OWNER TO homelog_owner;
+
+--
+-- Name: TABLE care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.care_events IS 'Who did what for which plant, and when.';
+
+--
+-- Name: COLUMN care_events.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_events.user_id IS 'Who did it; null once that account is gone.';
+
+--
+-- Name: COLUMN care_events.at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_events.at IS 'When it was done.';
+
+--
+-- Name: COLUMN care_events.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_events.created_at IS 'When it was stored.';
+
+--
+-- Name: CONSTRAINT care_events_at_range ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT care_events_at_range ON public.care_events IS 'Care lies between 1970 and 24 hours from now.';
+
+--
+-- Name: CONSTRAINT care_events_note_length ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT care_events_note_length ON public.care_events IS 'A note has at most 10,000 characters.';
+
+--
+-- Name: data_validators; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.data_validators (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    source_id uuid NOT NULL,
+    min_value double precision,
+    max_value double precision,
+    non_decreasing boolean DEFAULT false NOT NULL,
+    max_rate double precision,
+    action public.validator_action DEFAULT 'reject'::public.validator_action NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT homelog.current_user_id(),
+    CONSTRAINT data_validators_max_rate_positive CHECK (((max_rate > (0)::double precision) AND (max_rate < 'Infinity'::double precision))),
+    CONSTRAINT data_validators_max_value_finite CHECK (((max_value > '-Infinity'::double precision) AND (max_value < 'Infinity'::double precision))),
+    CONSTRAINT data_validators_min_value_finite CHECK (((min_value > '-Infinity'::double precision) AND (min_value < 'Infinity'::double precision))),
+    CONSTRAINT data_validators_range_not_empty CHECK ((min_value <= max_value)),
+    CONSTRAINT data_validators_some_rule CHECK (((min_value IS NOT NULL) OR (max_value IS NOT NULL) OR non_decreasing OR (max_rate IS NOT NULL)))
+);
+
+ALTER TABLE ONLY public.data_validators FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.data_validators OWNER TO homelog_owner;
+
+--
+-- Name: TABLE data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.data_validators IS 'Rules that a source''s readings must keep; a row may hold several.';
+
+--
+-- Name: COLUMN data_validators.non_decreasing; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_validators.non_decreasing IS 'True: no value is below an earlier one.';
+
+--
+-- Name: COLUMN data_validators.max_rate; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_validators.max_rate IS 'The steepest change allowed, in units an hour.';
+
+--
+-- Name: CONSTRAINT data_validators_max_rate_positive ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_validators_max_rate_positive ON public.data_validators IS 'A rate is a finite number above 0.';
+
+--
+-- Name: CONSTRAINT data_validators_max_value_finite ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_validators_max_value_finite ON public.data_validators IS 'A maximum is a finite number.';
+
+--
+-- Name: CONSTRAINT data_validators_min_value_finite ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_validators_min_value_finite ON public.data_validators IS 'A minimum is a finite number.';
+
+--
+-- Name: CONSTRAINT data_validators_range_not_empty ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_validators_range_not_empty ON public.data_validators IS 'The minimum is not above the maximum.';
+
+--
+-- Name: CONSTRAINT data_validators_some_rule ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_validators_some_rule ON public.data_validators IS 'A validator needs at least one rule.';
+
+--
+-- Name: growth_measurements; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.growth_measurements (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    plant_id uuid NOT NULL,
+    user_id uuid DEFAULT homelog.current_user_id(),
+    value double precision NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT growth_measurements_value_finite CHECK (((value >= ('-100000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric)::double precision) AND (value <= ('100000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric)::double precision)))
+);
+
+ALTER TABLE ONLY public.growth_measurements FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.growth_measurements OWNER TO homelog_owner;
+
+--
+-- Name: TABLE growth_measurements; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.growth_measurements IS 'Each value that was appended to a plant''s growth, so that it is appended once.';
+
+--
+-- Name: COLUMN growth_measurements.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.growth_measurements.user_id IS 'Who measured; null once that account is gone.';
+
+--
+-- Name: CONSTRAINT growth_measurements_value_finite ON growth_measurements; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT growth_measurements_value_finite ON public.growth_measurements IS 'A measurement is a finite number.';
+
+--
+-- Name: homes; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.homes (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    name character varying(100) NOT NULL,
+    address text,
+    timezone character varying(50) DEFAULT 'UTC'::character varying NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT homelog.current_user_id(),
+    CONSTRAINT homes_address_length CHECK ((length(address) <= 500)),
+    CONSTRAINT homes_name_not_blank CHECK (((name)::text ~ '[^[:space:]]'::text))
+);
+
+ALTER TABLE ONLY public.homes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.homes OWNER TO homelog_owner;
+
+--
+-- Name: TABLE homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.homes IS 'Places; whoever made one administers it.';
+
+--
+-- Name: COLUMN homes.timezone; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.homes.timezone IS 'An IANA name of PostgreSQL''s own list: the days and months of what stands here.';
+
+--
+-- Name: COLUMN homes.created_by; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.homes.created_by IS 'Who made it; null once that account is gone.';
+
+--
+-- Name: CONSTRAINT homes_address_length ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT homes_address_length ON public.homes IS 'An address has at most 500 characters.';
+
+--
+-- Name: CONSTRAINT homes_name_not_blank ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT homes_name_not_blank ON public.homes IS 'A home needs a name.';
+
+--
+-- Name: plants; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.plants (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    user_id uuid DEFAULT homelog.current_user_id() NOT NULL,
+    name text NOT NULL,
+    species text DEFAULT ''::text NOT NULL,
+    kind public.plantkind NOT NULL,
+    room text DEFAULT ''::text NOT NULL,
+    moisture double precision DEFAULT 0.5 NOT NULL,
+    status public.plantstatus DEFAULT 'thriving'::public.plantstatus NOT NULL,
+    every integer DEFAULT 7 NOT NULL,
+    light text DEFAULT ''::text NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    growth jsonb DEFAULT '[]'::jsonb NOT NULL,
+    last_water timestamp with time zone,
+    home_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT plants_every_range CHECK (((every >= 1) AND (every <= 365))),
+    CONSTRAINT plants_growth_length CHECK (
+CASE
+    WHEN (jsonb_typeof(growth) = 'array'::text) THEN (jsonb_array_length(growth) <= 1000)
+    ELSE true
+END),
+    CONSTRAINT plants_growth_numbers CHECK (
+CASE
+    WHEN (jsonb_typeof(growth) = 'array'::text) THEN (NOT jsonb_path_exists(growth, 'strict $[*]?(@.type() != "number" || @.abs() > 100000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath))
+    ELSE false
+END),
+    CONSTRAINT plants_last_water_range CHECK (((last_water >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (last_water < '9998-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT plants_light_length CHECK ((length(light) <= 200)),
+    CONSTRAINT plants_moisture_range CHECK (((moisture >= (0)::double precision) AND (moisture <= (1)::double precision))),
+    CONSTRAINT plants_name_not_blank CHECK (((name ~ '[^[:space:]]'::text) AND (length(name) <= 100))),
+    CONSTRAINT plants_note_length CHECK ((length(note) <= 10000)),
+    CONSTRAINT plants_room_length CHECK ((length(room) <= 100)),
+    CONSTRAINT plants_species_length CHECK ((length(species) <= 200))
+);
+
+ALTER TABLE ONLY public.plants FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plants OWNER TO homelog_owner;
+
+--
+-- Name: TABLE plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.plants IS 'Plants; each belongs to a person and may stand in a home.';
+
+--
+-- Name: COLUMN plants.moisture; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.moisture IS 'How wet the soil is, 0 to 1.';
+
+--
+-- Name: COLUMN plants.status; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.status IS 'As last written; what it is now says homelog.plant_status().';
+
+--
+-- Name: COLUMN plants.every; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.every IS 'Days between waterings.';
+
+--
+-- Name: COLUMN plants.growth; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.growth IS 'Measurements, oldest first: an array of finite numbers.';
+
+--
+-- Name: COLUMN plants.last_water; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.last_water IS 'When it was last watered; null for never.';
+
+--
+-- Name: CONSTRAINT plants_every_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_every_range ON public.plants IS 'A plant is watered every 1 to 365 days.';
+
+--
+-- Name: CONSTRAINT plants_growth_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_growth_length ON public.plants IS 'Growth has at most 1,000 measurements.';
+
+--
+-- Name: CONSTRAINT plants_growth_numbers ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_growth_numbers ON public.plants IS 'Growth is an array of finite numbers.';
+
+--
+-- Name: CONSTRAINT plants_last_water_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_last_water_range ON public.plants IS 'A watering lies between 1970 and 24 hours from now.';
+
+--
+-- Name: CONSTRAINT plants_light_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_light_length ON public.plants IS 'Light has at most 200 characters.';
+
+--
+-- Name: CONSTRAINT plants_moisture_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_moisture_range ON public.plants IS 'Moisture lies between 0 and 1.';
+
+--
+-- Name: CONSTRAINT plants_name_not_blank ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_name_not_blank ON public.plants IS 'A plant needs a name of at most 100 characters.';
+
+--
+-- Name: CONSTRAINT plants_note_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_note_length ON public.plants IS 'A note has at most 10,000 characters.';
+
+--
+-- Name: CONSTRAINT plants_room_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_room_length ON public.plants IS 'A room has at most 100 characters.';
+
+--
+-- Name: CONSTRAINT plants_species_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_species_length ON public.plants IS 'A species has at most 200 characters.';
+
+--
+-- Name: refresh_tokens; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.refresh_tokens (
+    token_hash bytea NOT NULL,
+    session_id uuid NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    replaced_at timestamp with time zone,
+    CONSTRAINT refresh_tokens_token_hash_sha256 CHECK ((octet_length(token_hash) = 32))
+);
+
+ALTER TABLE ONLY public.refresh_tokens FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.refresh_tokens OWNER TO homelog_owner;
+
+--
+-- Name: TABLE refresh_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.refresh_tokens IS 'Every refresh token that a session had; the newest one is not replaced.';
+
+--
+-- Name: COLUMN refresh_tokens.token_hash; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.refresh_tokens.token_hash IS 'SHA-256 of the token; the token itself is stored nowhere. Secret.';
+
+--
+-- Name: CONSTRAINT refresh_tokens_token_hash_sha256 ON refresh_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT refresh_tokens_token_hash_sha256 ON public.refresh_tokens IS 'A token is stored as its SHA-256 hash.';
+
+--
+-- Name: sessions; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.sessions (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    user_id uuid NOT NULL,
+    auth_provider text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT sessions_auth_provider_form CHECK ((auth_provider ~ '^[a-z]{1,20}$'::text))
+);
+
+ALTER TABLE ONLY public.sessions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.sessions OWNER TO homelog_owner;
+
+--
+-- Name: TABLE sessions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.sessions IS 'Sign-ins: one row each, from sign-in to log-out.';
+
+--
+-- Name: COLUMN sessions.auth_provider; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.sessions.auth_provider IS 'How it was opened: password, or who vouched.';
+
+--
+-- Name: COLUMN sessions.last_used_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.sessions.last_used_at IS 'When its refresh token was last used.';
+
+--
+-- Name: COLUMN sessions.expires_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.sessions.expires_at IS 'When its newest refresh token stops working.';
+
+--
+-- Name: COLUMN sessions.ended_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.sessions.ended_at IS 'When it was ended by log-out, a new password or a stolen token; null while it lives.';
+
+--
+-- Name: CONSTRAINT sessions_auth_provider_form ON sessions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT sessions_auth_provider_form ON public.sessions IS 'A provider is one lowercase word.';
+
+--
+-- Name: user_oauth_identities; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.user_oauth_identities (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    user_id uuid NOT NULL,
+    provider public.auth_provider NOT NULL,
+    provider_user_id character varying(255) NOT NULL,
+    email public.citext,
+    name text,
+    profile_image text,
+    access_token text,
+    refresh_token text,
+    token_expiry timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT user_oauth_identities_access_token_length CHECK ((length(access_token) <= 10000)),
+    CONSTRAINT user_oauth_identities_email_length CHECK ((length((email)::text) <= 254)),
+    CONSTRAINT user_oauth_identities_name_length CHECK ((length(name) <= 1000)),
+    CONSTRAINT user_oauth_identities_profile_image_length CHECK ((length(profile_image) <= 2000)),
+    CONSTRAINT user_oauth_identities_provider_user_id_not_blank CHECK (((provider_user_id)::text <> ''::text)),
+    CONSTRAINT user_oauth_identities_refresh_token_length CHECK ((length(refresh_token) <= 10000))
+);
+
+ALTER TABLE ONLY public.user_oauth_identities FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_oauth_identities OWNER TO homelog_owner;
+
+--
+-- Name: TABLE user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.user_oauth_identities IS 'Identities at LINE or Google that open an account.';
+
+--
+-- Name: COLUMN user_oauth_identities.provider_user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_oauth_identities.provider_user_id IS 'The subject that the provider says; identity is this, never the e-mail.';
+
+--
+-- Name: COLUMN user_oauth_identities.access_token; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_oauth_identities.access_token IS 'The provider''s token, encrypted by the service. Secret.';
+
+--
+-- Name: COLUMN user_oauth_identities.refresh_token; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_oauth_identities.refresh_token IS 'The provider''s token, encrypted by the service. Secret.';
+
+--
+-- Name: CONSTRAINT user_oauth_identities_access_token_length ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_oauth_identities_access_token_length ON public.user_oauth_identities IS 'A provider''s token has at most 10,000 characters, encrypted.';
+
+--
+-- Name: CONSTRAINT user_oauth_identities_email_length ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_oauth_identities_email_length ON public.user_oauth_identities IS 'The provider''s e-mail has at most 254 characters.';
+
+--
+-- Name: CONSTRAINT user_oauth_identities_name_length ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_oauth_identities_name_length ON public.user_oauth_identities IS 'The provider''s name has at most 1,000 characters.';
+
+--
+-- Name: CONSTRAINT user_oauth_identities_profile_image_length ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_oauth_identities_profile_image_length ON public.user_oauth_identities IS 'The provider''s picture is a URL of at most 2,000 characters.';
+
+--
+-- Name: CONSTRAINT user_oauth_identities_provider_user_id_not_blank ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_oauth_identities_provider_user_id_not_blank ON public.user_oauth_identities IS 'The provider must say who it is.';
+
+--
+-- Name: CONSTRAINT user_oauth_identities_refresh_token_length ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_oauth_identities_refresh_token_length ON public.user_oauth_identities IS 'A provider''s token has at most 10,000 characters, encrypted.';
+
+--
+-- Name: user_passwords; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.user_passwords (
+    user_id uuid NOT NULL,
+    password_hash text NOT NULL,
+    is_temporary boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT user_passwords_password_hash_argon2id CHECK (((password_hash ~~ '$argon2id$%'::text) AND (length(password_hash) <= 500)))
+);
+
+ALTER TABLE ONLY public.user_passwords FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_passwords OWNER TO homelog_owner;
+
+--
+-- Name: TABLE user_passwords; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.user_passwords IS 'One row for each account that signs in with a password.';
+
+--
+-- Name: COLUMN user_passwords.password_hash; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_passwords.password_hash IS 'Argon2id in PHC form, its own salt inside. Secret.';
+
+--
+-- Name: COLUMN user_passwords.is_temporary; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_passwords.is_temporary IS 'Set by an administrator: opens only the change of the password.';
+
+--
+-- Name: COLUMN user_passwords.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_passwords.created_at IS 'When the password was last changed.';
+
+--
+-- Name: CONSTRAINT user_passwords_password_hash_argon2id ON user_passwords; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_passwords_password_hash_argon2id ON public.user_passwords IS 'A password is stored as an Argon2id hash.';
+
+--
+-- Name: user_source_access; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.user_source_access (
+    user_id uuid NOT NULL,
+    source_id uuid NOT NULL,
+    access_level public.access_level NOT NULL,
+    granted_at timestamp with time zone DEFAULT now() NOT NULL,
+    granted_by uuid DEFAULT homelog.current_user_id()
+);
+
+ALTER TABLE ONLY public.user_source_access FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_source_access OWNER TO homelog_owner;
+
+--
+-- Name: TABLE user_source_access; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.user_source_access IS 'Grants: what a user may do with a source; one row for each pair.';
+
+--
+-- Name: COLUMN user_source_access.granted_by; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_source_access.granted_by IS 'Who granted it; null once that account is gone.';
+
+--
+-- Name: schema_baseline schema_baseline_pkey; Type: CONSTRAINT; Schema: homelog; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY homelog.schema_baseline
+    ADD CONSTRAINT schema_baseline_pkey PRIMARY KEY (version);
+
+--
+-- Name: schema_migrations schema_migrations_pkey; Type: CONSTRAINT; Schema: homelog; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY homelog.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (migration_id);
+
+--
+-- Name: audit_logs audit_logs_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.audit_logs
+    ADD CONSTRAINT audit_logs_pkey PRIMARY KEY (id);
+
+--
+-- Name: care_events care_events_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.care_events
+    ADD CONSTRAINT care_events_pkey PRIMARY KEY (id);
+
+--
+-- Name: data_sources data_sources_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.data_sources
+    ADD CONSTRAINT data_sources_pkey PRIMARY KEY (id);
+
+--
+-- Name: data_validators data_validators_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.data_validators
+    ADD CONSTRAINT data_validators_pkey PRIMARY KEY (source_id, id);
+
+--
+-- Name: CONSTRAINT data_validators_pkey ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_validators_pkey ON public.data_validators IS 'This id is taken by something else.';
+
+--
+-- Name: growth_measurements growth_measurements_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.growth_measurements
+    ADD CONSTRAINT growth_measurements_pkey PRIMARY KEY (id);
+
+--
+-- Name: homes homes_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.homes
+    ADD CONSTRAINT homes_pkey PRIMARY KEY (id);
+
+--
+-- Name: plants plants_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.plants
+    ADD CONSTRAINT plants_pkey PRIMARY KEY (id);
+
+--
+-- Name: readings readings_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.readings
+    ADD CONSTRAINT readings_pkey PRIMARY KEY (source_id, "timestamp");
+
+--
+-- Name: CONSTRAINT readings_pkey ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT readings_pkey ON public.readings IS 'The source already has a reading at this time with another value.';
+
+--
+-- Name: refresh_tokens refresh_tokens_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.refresh_tokens
+    ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (token_hash);
+
+--
+-- Name: sessions sessions_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+
+--
+-- Name: user_oauth_identities user_oauth_identities_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.user_oauth_identities
+    ADD CONSTRAINT user_oauth_identities_pkey PRIMARY KEY (id);
+
+--
+-- Name: user_oauth_identities user_oauth_identities_provider_provider_user_id_key; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.user_oauth_identities
+    ADD CONSTRAINT user_oauth_identities_provider_provider_user_id_key UNIQUE (provider, provider_user_id);
+
+--
+-- Name: CONSTRAINT user_oauth_identities_provider_provider_user_id_key ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_oauth_identities_provider_provider_user_id_key ON public.user_oauth_identities IS 'This identity already opens an account.';
+
+--
+-- Name: user_oauth_identities user_oauth_identities_user_id_provider_key; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.user_oauth_identities
+    ADD CONSTRAINT user_oauth_identities_user_id_provider_key UNIQUE (user_id, provider);
+
+--
+-- Name: CONSTRAINT user_oauth_identities_user_id_provider_key ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_oauth_identities_user_id_provider_key ON public.user_oauth_identities IS 'The account already has an identity of this provider.';
+
+--
+-- Name: user_passwords user_passwords_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.user_passwords
+    ADD CONSTRAINT user_passwords_pkey PRIMARY KEY (user_id);
+
+--
+-- Name: user_source_access user_source_access_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.user_source_access
+    ADD CONSTRAINT user_source_access_pkey PRIMARY KEY (source_id, user_id);
+
+--
+-- Name: CONSTRAINT user_source_access_pkey ON user_source_access; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_source_access_pkey ON public.user_source_access IS 'This person already has access to this source.';
+
+--
+-- Name: users users_email_key; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_email_key UNIQUE (email);
+
+--
+-- Name: CONSTRAINT users_email_key ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT users_email_key ON public.users IS 'This e-mail already has an account.';
+
+--
+-- Name: users users_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+--
+-- Name: users users_username_key; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_username_key UNIQUE (username);
+
+--
+-- Name: CONSTRAINT users_username_key ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT users_username_key ON public.users IS 'This username is taken.';
+
+--
+-- Name: audit_logs_event_time_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX audit_logs_event_time_idx ON public.audit_logs USING btree (event_time);
+
+--
+-- Name: audit_logs_source_id_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX audit_logs_source_id_id_idx ON public.audit_logs USING btree (source_id, id);
+
+--
+-- Name: audit_logs_user_id_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX audit_logs_user_id_id_idx ON public.audit_logs USING btree (user_id, id);
+
+--
+-- Name: care_events_plant_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX care_events_plant_id_idx ON public.care_events USING btree (plant_id, at);
+
+--
+-- Name: care_events_user_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX care_events_user_id_idx ON public.care_events USING btree (user_id);
+
+--
+-- Name: data_sources_created_by_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX data_sources_created_by_idx ON public.data_sources USING btree (created_by);
+
+--
+-- Name: data_sources_home_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX data_sources_home_id_idx ON public.data_sources USING btree (home_id);
+
+--
+-- Name: data_validators_created_by_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX data_validators_created_by_idx ON public.data_validators USING btree (created_by);
+
+--
+-- Name: growth_measurements_plant_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX growth_measurements_plant_id_idx ON public.growth_measurements USING btree (plant_id);
+
+--
+-- Name: growth_measurements_user_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX growth_measurements_user_id_idx ON public.growth_measurements USING btree (user_id);
+
+--
+-- Name: homes_created_by_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX homes_created_by_idx ON public.homes USING btree (created_by);
+
+--
+-- Name: plants_home_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX plants_home_id_idx ON public.plants USING btree (home_id, id);
+
+--
+-- Name: plants_user_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX plants_user_id_idx ON public.plants USING btree (user_id, id);
+
+--
+-- Name: refresh_tokens_session_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX refresh_tokens_session_id_idx ON public.refresh_tokens USING btree (session_id, created_at);
+
+--
+-- Name: sessions_user_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX sessions_user_id_idx ON public.sessions USING btree (user_id);
+
+--
+-- Name: user_source_access_granted_by_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX user_source_access_granted_by_idx ON public.user_source_access USING btree (granted_by);
+
+--
+-- Name: user_source_access_user_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX user_source_access_user_id_idx ON public.user_source_access USING btree (user_id, source_id) INCLUDE (access_level);
+
+--
+-- Name: data_sources _050_check_home_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _050_check_home_insert BEFORE INSERT ON public.data_sources FOR EACH ROW WHEN ((new.home_id IS NOT NULL)) EXECUTE FUNCTION homelog.tg__check_home();
+
+--
+-- Name: plants _050_check_home_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _050_check_home_insert BEFORE INSERT ON public.plants FOR EACH ROW WHEN ((new.home_id IS NOT NULL)) EXECUTE FUNCTION homelog.tg__check_home();
+
+--
+-- Name: data_sources _050_check_home_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _050_check_home_update BEFORE UPDATE ON public.data_sources FOR EACH ROW WHEN (((new.home_id IS NOT NULL) AND (new.home_id IS DISTINCT FROM old.home_id))) EXECUTE FUNCTION homelog.tg__check_home();
+
+--
+-- Name: plants _050_check_home_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _050_check_home_update BEFORE UPDATE ON public.plants FOR EACH ROW WHEN (((new.home_id IS NOT NULL) AND (new.home_id IS DISTINCT FROM old.home_id))) EXECUTE FUNCTION homelog.tg__check_home();
+
+--
+-- Name: homes _050_check_timezone_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _050_check_timezone_insert BEFORE INSERT ON public.homes FOR EACH ROW WHEN (((new.timezone)::text <> 'UTC'::text)) EXECUTE FUNCTION homelog.tg__check_timezone();
+
+--
+-- Name: homes _050_check_timezone_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _050_check_timezone_update BEFORE UPDATE ON public.homes FOR EACH ROW WHEN (((new.timezone)::text IS DISTINCT FROM (old.timezone)::text)) EXECUTE FUNCTION homelog.tg__check_timezone();
+
+--
+-- Name: audit_logs _100_refuse_change; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_change();
+
+--
+-- Name: data_sources _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.data_sources FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+
+--
+-- Name: data_validators _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.data_validators FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+
+--
+-- Name: homes _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.homes FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+
+--
+-- Name: plants _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.plants FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+
+--
+-- Name: readings _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.readings FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+
+--
+-- Name: users _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.users FOR EACH ROW WHEN ((NOT (new.last_login_at IS DISTINCT FROM old.last_login_at))) EXECUTE FUNCTION homelog.tg__touch_updated_at();
+
+--
+-- Name: user_source_access _500_keep_an_admin_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_keep_an_admin_delete AFTER DELETE ON public.user_source_access FOR EACH ROW WHEN ((old.access_level = 'admin'::public.access_level)) EXECUTE FUNCTION homelog.tg__keep_an_admin();
+
+--
+-- Name: user_source_access _500_keep_an_admin_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_keep_an_admin_update AFTER UPDATE ON public.user_source_access FOR EACH ROW WHEN (((old.access_level = 'admin'::public.access_level) AND (new.access_level <> 'admin'::public.access_level))) EXECUTE FUNCTION homelog.tg__keep_an_admin();
+
+--
+-- Name: users _500_leave_nothing_orphaned; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_leave_nothing_orphaned BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION homelog.tg__leave_nothing_orphaned();
+
+--
+-- Name: data_sources _800_audit_deletion; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _800_audit_deletion BEFORE DELETE ON public.data_sources FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit_source_deletion();
+
+--
+-- Name: care_events _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE ON public.care_events FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_care', '', 'delete_care', '', 'values');
+
+--
+-- Name: data_sources _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit AFTER INSERT OR UPDATE ON public.data_sources FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_source', 'update_source', '', 'id', 'values');
+
+--
+-- Name: data_validators _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.data_validators FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_validator', 'update_validator', 'delete_validator', 'source_id', 'values');
+
+--
+-- Name: homes _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.homes FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_home', 'update_home', 'delete_home', '', 'values');
+
+--
+-- Name: plants _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.plants FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_plant', 'update_plant', 'delete_plant', '', 'values');
+
+--
+-- Name: user_source_access _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.user_source_access FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('grant_access', 'change_access', 'revoke_access', 'source_id', 'values');
+
+--
+-- Name: users _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_user', 'update_user', 'delete_user', '', 'names');
+
+--
+-- Name: readings _900_audit_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON public.readings REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'homelog_api'::name)) EXECUTE FUNCTION homelog.tg__audit_readings();
+
+--
+-- Name: readings _900_audit_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON public.readings REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'homelog_api'::name)) EXECUTE FUNCTION homelog.tg__audit_readings();
+
+--
+-- Name: readings _900_audit_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON public.readings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'homelog_api'::name)) EXECUTE FUNCTION homelog.tg__audit_readings();
+
+--
+-- Name: care_events care_events_plant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.care_events
+    ADD CONSTRAINT care_events_plant_id_fkey FOREIGN KEY (plant_id) REFERENCES public.plants(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT care_events_plant_id_fkey ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT care_events_plant_id_fkey ON public.care_events IS 'This plant does not exist.';
+
+--
+-- Name: care_events care_events_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.care_events
+    ADD CONSTRAINT care_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE SET NULL;
+
+--
+-- Name: CONSTRAINT care_events_user_id_fkey ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT care_events_user_id_fkey ON public.care_events IS 'This account does not exist.';
+
+--
+-- Name: data_sources data_sources_created_by_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.data_sources
+    ADD CONSTRAINT data_sources_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+--
+-- Name: CONSTRAINT data_sources_created_by_fkey ON data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_sources_created_by_fkey ON public.data_sources IS 'This account does not exist.';
+
+--
+-- Name: data_sources data_sources_home_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.data_sources
+    ADD CONSTRAINT data_sources_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.homes(id) ON DELETE SET NULL;
+
+--
+-- Name: CONSTRAINT data_sources_home_id_fkey ON data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_sources_home_id_fkey ON public.data_sources IS 'There is no such home where you may put things.';
+
+--
+-- Name: data_validators data_validators_created_by_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.data_validators
+    ADD CONSTRAINT data_validators_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+--
+-- Name: CONSTRAINT data_validators_created_by_fkey ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_validators_created_by_fkey ON public.data_validators IS 'This account does not exist.';
+
+--
+-- Name: data_validators data_validators_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.data_validators
+    ADD CONSTRAINT data_validators_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.data_sources(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT data_validators_source_id_fkey ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT data_validators_source_id_fkey ON public.data_validators IS 'This source does not exist.';
+
+--
+-- Name: growth_measurements growth_measurements_plant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.growth_measurements
+    ADD CONSTRAINT growth_measurements_plant_id_fkey FOREIGN KEY (plant_id) REFERENCES public.plants(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT growth_measurements_plant_id_fkey ON growth_measurements; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT growth_measurements_plant_id_fkey ON public.growth_measurements IS 'This plant does not exist.';
+
+--
+-- Name: growth_measurements growth_measurements_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.growth_measurements
+    ADD CONSTRAINT growth_measurements_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE SET NULL;
+
+--
+-- Name: CONSTRAINT growth_measurements_user_id_fkey ON growth_measurements; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT growth_measurements_user_id_fkey ON public.growth_measurements IS 'This account does not exist.';
+
+--
+-- Name: homes homes_created_by_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.homes
+    ADD CONSTRAINT homes_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+--
+-- Name: CONSTRAINT homes_created_by_fkey ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT homes_created_by_fkey ON public.homes IS 'This account does not exist.';
+
+--
+-- Name: plants plants_home_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.plants
+    ADD CONSTRAINT plants_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.homes(id) ON DELETE SET NULL;
+
+--
+-- Name: CONSTRAINT plants_home_id_fkey ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_home_id_fkey ON public.plants IS 'There is no such home where you may put things.';
+
+--
+-- Name: plants plants_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.plants
+    ADD CONSTRAINT plants_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT plants_user_id_fkey ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_user_id_fkey ON public.plants IS 'This account does not exist.';
+
+--
+-- Name: readings readings_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.readings
+    ADD CONSTRAINT readings_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.data_sources(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT readings_source_id_fkey ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT readings_source_id_fkey ON public.readings IS 'This source does not exist.';
+
+--
+-- Name: refresh_tokens refresh_tokens_session_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.refresh_tokens
+    ADD CONSTRAINT refresh_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.sessions(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT refresh_tokens_session_id_fkey ON refresh_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT refresh_tokens_session_id_fkey ON public.refresh_tokens IS 'This session does not exist.';
+
+--
+-- Name: sessions sessions_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT sessions_user_id_fkey ON sessions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT sessions_user_id_fkey ON public.sessions IS 'This account does not exist.';
+
+--
+-- Name: user_oauth_identities user_oauth_identities_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.user_oauth_identities
+    ADD CONSTRAINT user_oauth_identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT user_oauth_identities_user_id_fkey ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_oauth_identities_user_id_fkey ON public.user_oauth_identities IS 'This account does not exist.';
+
+--
+-- Name: user_passwords user_passwords_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.user_passwords
+    ADD CONSTRAINT user_passwords_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT user_passwords_user_id_fkey ON user_passwords; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_passwords_user_id_fkey ON public.user_passwords IS 'This account does not exist.';
+
+--
+-- Name: user_source_access user_source_access_granted_by_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.user_source_access
+    ADD CONSTRAINT user_source_access_granted_by_fkey FOREIGN KEY (granted_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+--
+-- Name: CONSTRAINT user_source_access_granted_by_fkey ON user_source_access; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_source_access_granted_by_fkey ON public.user_source_access IS 'This account does not exist.';
+
+--
+-- Name: user_source_access user_source_access_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.user_source_access
+    ADD CONSTRAINT user_source_access_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.data_sources(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT user_source_access_source_id_fkey ON user_source_access; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_source_access_source_id_fkey ON public.user_source_access IS 'This source does not exist.';
+
+--
+-- Name: user_source_access user_source_access_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.user_source_access
+    ADD CONSTRAINT user_source_access_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT user_source_access_user_id_fkey ON user_source_access; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_source_access_user_id_fkey ON public.user_source_access IS 'This account does not exist.';
+
+--
+-- Name: audit_logs; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.audit_logs ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: care_events; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.care_events ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: data_sources; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.data_sources ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: data_validators; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.data_validators ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: data_sources delete_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_admin ON public.data_sources FOR DELETE TO homelog_api USING ((id = ANY (( SELECT homelog.administered_sources() AS administered_sources)::uuid[])));
+
+--
+-- Name: POLICY delete_admin ON data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_admin ON public.data_sources IS 'A source''s admins delete it.';
+
+--
+-- Name: data_validators delete_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_admin ON public.data_validators FOR DELETE TO homelog_api USING ((source_id = ANY (( SELECT homelog.administered_sources() AS administered_sources)::uuid[])));
+
+--
+-- Name: POLICY delete_admin ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_admin ON public.data_validators IS 'A source''s admins remove its rules.';
+
+--
+-- Name: homes delete_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_admin ON public.homes FOR DELETE TO homelog_api USING ((id = ANY (( SELECT homelog.administered_homes() AS administered_homes)::uuid[])));
+
+--
+-- Name: POLICY delete_admin ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_admin ON public.homes IS 'A home''s admins delete it.';
+
+--
+-- Name: plants delete_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_admin ON public.plants FOR DELETE TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (home_id = ANY (( SELECT homelog.administered_homes() AS administered_homes)::uuid[]))));
+
+--
+-- Name: POLICY delete_admin ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_admin ON public.plants IS 'A plant''s owner and its home''s admins delete it.';
+
+--
+-- Name: user_oauth_identities delete_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_admin ON public.user_oauth_identities FOR DELETE TO homelog_api USING ((user_id = ( SELECT homelog.current_user_id() AS current_user_id)));
+
+--
+-- Name: POLICY delete_admin ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_admin ON public.user_oauth_identities IS 'One unlinks one''s own identities.';
+
+--
+-- Name: user_source_access delete_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_admin ON public.user_source_access FOR DELETE TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (source_id = ANY (( SELECT homelog.administered_sources() AS administered_sources)::uuid[]))));
+
+--
+-- Name: POLICY delete_admin ON user_source_access; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_admin ON public.user_source_access IS 'A source''s admins revoke grants; anyone gives up their own.';
+
+--
+-- Name: users delete_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_admin ON public.users FOR DELETE TO homelog_api USING ((id = ( SELECT homelog.current_user_id() AS current_user_id)));
+
+--
+-- Name: POLICY delete_admin ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_admin ON public.users IS 'One deletes one''s own account.';
+
+--
+-- Name: care_events delete_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_writer ON public.care_events FOR DELETE TO homelog_api USING ((plant_id = ANY (( SELECT homelog.writable_plants() AS writable_plants)::uuid[])));
+
+--
+-- Name: POLICY delete_writer ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_writer ON public.care_events IS 'Whoever may care for a plant undoes it.';
+
+--
+-- Name: readings delete_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_writer ON public.readings FOR DELETE TO homelog_api USING ((source_id = ANY (( SELECT homelog.writable_sources() AS writable_sources)::uuid[])));
+
+--
+-- Name: POLICY delete_writer ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_writer ON public.readings IS 'Whoever may write to the source removes readings.';
+
+--
+-- Name: growth_measurements; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.growth_measurements ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: homes; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.homes ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: data_validators insert_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_admin ON public.data_validators FOR INSERT TO homelog_api WITH CHECK ((source_id = ANY (( SELECT homelog.administered_sources() AS administered_sources)::uuid[])));
+
+--
+-- Name: POLICY insert_admin ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_admin ON public.data_validators IS 'A source''s admins make its rules.';
+
+--
+-- Name: user_source_access insert_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_admin ON public.user_source_access FOR INSERT TO homelog_api WITH CHECK ((source_id = ANY (( SELECT homelog.administered_sources() AS administered_sources)::uuid[])));
+
+--
+-- Name: POLICY insert_admin ON user_source_access; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_admin ON public.user_source_access IS 'A source''s admins grant access.';
+
+--
+-- Name: audit_logs insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_writer ON public.audit_logs FOR INSERT TO homelog_api WITH CHECK ((NOT (user_id IS DISTINCT FROM ( SELECT homelog.current_user_id() AS current_user_id))));
+
+--
+-- Name: POLICY insert_writer ON audit_logs; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_writer ON public.audit_logs IS 'The service writes events in the name of whom it acts for.';
+
+--
+-- Name: care_events insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_writer ON public.care_events FOR INSERT TO homelog_api WITH CHECK ((plant_id = ANY (( SELECT homelog.writable_plants() AS writable_plants)::uuid[])));
+
+--
+-- Name: POLICY insert_writer ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_writer ON public.care_events IS 'Whoever may care for a plant logs it.';
+
+--
+-- Name: growth_measurements insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_writer ON public.growth_measurements FOR INSERT TO homelog_api WITH CHECK ((plant_id = ANY (( SELECT homelog.writable_plants() AS writable_plants)::uuid[])));
+
+--
+-- Name: POLICY insert_writer ON growth_measurements; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_writer ON public.growth_measurements IS 'Whoever may care for a plant measures it.';
+
+--
+-- Name: homes insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_writer ON public.homes FOR INSERT TO homelog_api WITH CHECK ((created_by = ( SELECT homelog.current_user_id() AS current_user_id)));
+
+--
+-- Name: POLICY insert_writer ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_writer ON public.homes IS 'One makes homes of one''s own.';
+
+--
+-- Name: plants insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_writer ON public.plants FOR INSERT TO homelog_api WITH CHECK ((user_id = ( SELECT homelog.current_user_id() AS current_user_id)));
+
+--
+-- Name: POLICY insert_writer ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_writer ON public.plants IS 'One makes plants of one''s own.';
+
+--
+-- Name: readings insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_writer ON public.readings FOR INSERT TO homelog_api WITH CHECK ((source_id = ANY (( SELECT homelog.writable_sources() AS writable_sources)::uuid[])));
+
+--
+-- Name: POLICY insert_writer ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_writer ON public.readings IS 'Whoever may write to the source logs readings.';
+
+--
+-- Name: audit_logs owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.audit_logs TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON audit_logs; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.audit_logs IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: care_events owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.care_events TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.care_events IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: data_sources owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.data_sources TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.data_sources IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: data_validators owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.data_validators TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.data_validators IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: growth_measurements owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.growth_measurements TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON growth_measurements; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.growth_measurements IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: homes owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.homes TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.homes IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: plants owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.plants TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.plants IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: readings owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.readings TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.readings IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: refresh_tokens owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.refresh_tokens TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON refresh_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.refresh_tokens IS 'Only the owner''s functions touch tokens; nobody else sees even a hash.';
+
+--
+-- Name: sessions owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.sessions TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON sessions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.sessions IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: user_oauth_identities owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.user_oauth_identities TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.user_oauth_identities IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: user_passwords owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.user_passwords TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON user_passwords; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.user_passwords IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: user_source_access owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.user_source_access TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON user_source_access; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.user_source_access IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: users owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.users TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.users IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: plants; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.plants ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: readings; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.readings ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: refresh_tokens; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.refresh_tokens ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: audit_logs select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.audit_logs FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON audit_logs; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.audit_logs IS 'Operators read all.';
+
+--
+-- Name: care_events select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.care_events FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.care_events IS 'Operators read all.';
+
+--
+-- Name: data_sources select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.data_sources FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.data_sources IS 'Operators read all.';
+
+--
+-- Name: data_validators select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.data_validators FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.data_validators IS 'Operators read all.';
+
+--
+-- Name: growth_measurements select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.growth_measurements FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON growth_measurements; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.growth_measurements IS 'Operators read all.';
+
+--
+-- Name: homes select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.homes FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.homes IS 'Operators read all.';
+
+--
+-- Name: plants select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.plants FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.plants IS 'Operators read all.';
+
+--
+-- Name: readings select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.readings FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.readings IS 'Operators read all.';
+
+--
+-- Name: sessions select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.sessions FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON sessions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.sessions IS 'Operators read all.';
+
+--
+-- Name: user_oauth_identities select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.user_oauth_identities FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.user_oauth_identities IS 'Operators read all columns but the tokens.';
+
+--
+-- Name: user_passwords select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.user_passwords FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON user_passwords; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.user_passwords IS 'Operators read all columns but the hash.';
+
+--
+-- Name: user_source_access select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.user_source_access FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON user_source_access; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.user_source_access IS 'Operators read all.';
+
+--
+-- Name: users select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.users FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.users IS 'Operators read all.';
+
+--
+-- Name: audit_logs select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.audit_logs FOR SELECT TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (source_id = ANY (( SELECT homelog.administered_sources() AS administered_sources)::uuid[]))));
+
+--
+-- Name: POLICY select_reader ON audit_logs; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.audit_logs IS 'One reads what one did, and all of the sources that one administers.';
+
+--
+-- Name: care_events select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.care_events FOR SELECT TO homelog_api USING ((plant_id = ANY (( SELECT homelog.readable_plants() AS readable_plants)::uuid[])));
+
+--
+-- Name: POLICY select_reader ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.care_events IS 'Whoever sees a plant sees its care.';
+
+--
+-- Name: data_sources select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.data_sources FOR SELECT TO homelog_api USING ((id = ANY (( SELECT homelog.readable_sources() AS readable_sources)::uuid[])));
+
+--
+-- Name: POLICY select_reader ON data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.data_sources IS 'One sees sources granted, and the public one that one names.';
+
+--
+-- Name: data_validators select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.data_validators FOR SELECT TO homelog_api USING ((source_id = ANY (( SELECT homelog.granted_sources() AS granted_sources)::uuid[])));
+
+--
+-- Name: POLICY select_reader ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.data_validators IS 'Whoever was granted the source sees its rules.';
+
+--
+-- Name: growth_measurements select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.growth_measurements FOR SELECT TO homelog_api USING ((plant_id = ANY (( SELECT homelog.readable_plants() AS readable_plants)::uuid[])));
+
+--
+-- Name: POLICY select_reader ON growth_measurements; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.growth_measurements IS 'Whoever sees a plant sees its measurements.';
+
+--
+-- Name: homes select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.homes FOR SELECT TO homelog_api USING (((created_by = ( SELECT homelog.current_user_id() AS current_user_id)) OR (id = ANY (( SELECT homelog.readable_homes() AS readable_homes)::uuid[]))));
+
+--
+-- Name: POLICY select_reader ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.homes IS 'One sees the homes that one may read.';
+
+--
+-- Name: plants select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.plants FOR SELECT TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (home_id = ANY (( SELECT homelog.readable_homes() AS readable_homes)::uuid[]))));
+
+--
+-- Name: POLICY select_reader ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.plants IS 'One sees one''s own plants and those of the homes that one may read.';
+
+--
+-- Name: readings select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.readings FOR SELECT TO homelog_api USING ((source_id = ANY (( SELECT homelog.readable_sources() AS readable_sources)::uuid[])));
+
+--
+-- Name: POLICY select_reader ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.readings IS 'Whoever may read the source reads its readings.';
+
+--
+-- Name: sessions select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.sessions FOR SELECT TO homelog_api USING ((user_id = ( SELECT homelog.current_user_id() AS current_user_id)));
+
+--
+-- Name: POLICY select_reader ON sessions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.sessions IS 'One sees one''s own sessions.';
+
+--
+-- Name: user_oauth_identities select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.user_oauth_identities FOR SELECT TO homelog_api USING ((user_id = ( SELECT homelog.current_user_id() AS current_user_id)));
+
+--
+-- Name: POLICY select_reader ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.user_oauth_identities IS 'One sees one''s own identities.';
+
+--
+-- Name: user_passwords select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.user_passwords FOR SELECT TO homelog_api USING ((user_id = ( SELECT homelog.current_user_id() AS current_user_id)));
+
+--
+-- Name: POLICY select_reader ON user_passwords; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.user_passwords IS 'One sees whether one''s own password is temporary; nobody sees a hash.';
+
+--
+-- Name: user_source_access select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.user_source_access FOR SELECT TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (source_id = ANY (( SELECT homelog.administered_sources() AS administered_sources)::uuid[]))));
+
+--
+-- Name: POLICY select_reader ON user_source_access; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.user_source_access IS 'One sees one''s own grants, and all of the sources that one administers.';
+
+--
+-- Name: users select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.users FOR SELECT TO homelog_api USING ((id = ( SELECT homelog.current_user_id() AS current_user_id)));
+
+--
+-- Name: POLICY select_reader ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.users IS 'One sees one''s own account.';
+
+--
+-- Name: sessions; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: data_sources update_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY update_admin ON public.data_sources FOR UPDATE TO homelog_api USING ((id = ANY (( SELECT homelog.administered_sources() AS administered_sources)::uuid[])));
+
+--
+-- Name: POLICY update_admin ON data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY update_admin ON public.data_sources IS 'A source''s admins change it.';
+
+--
+-- Name: data_validators update_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY update_admin ON public.data_validators FOR UPDATE TO homelog_api USING ((source_id = ANY (( SELECT homelog.administered_sources() AS administered_sources)::uuid[])));
+
+--
+-- Name: POLICY update_admin ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY update_admin ON public.data_validators IS 'A source''s admins change its rules.';
+
+--
+-- Name: homes update_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY update_admin ON public.homes FOR UPDATE TO homelog_api USING ((id = ANY (( SELECT homelog.administered_homes() AS administered_homes)::uuid[])));
+
+--
+-- Name: POLICY update_admin ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY update_admin ON public.homes IS 'A home''s admins change it.';
+
+--
+-- Name: user_source_access update_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY update_admin ON public.user_source_access FOR UPDATE TO homelog_api USING ((source_id = ANY (( SELECT homelog.administered_sources() AS administered_sources)::uuid[])));
+
+--
+-- Name: POLICY update_admin ON user_source_access; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY update_admin ON public.user_source_access IS 'A source''s admins change grants.';
+
+--
+-- Name: plants update_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY update_writer ON public.plants FOR UPDATE TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (home_id = ANY (( SELECT homelog.writable_homes() AS writable_homes)::uuid[])))) WITH CHECK (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (home_id = ANY (( SELECT homelog.writable_homes() AS writable_homes)::uuid[]))));
+
+--
+-- Name: POLICY update_writer ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY update_writer ON public.plants IS 'Whoever may write to a plant''s home cares for it.';
+
+--
+-- Name: readings update_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY update_writer ON public.readings FOR UPDATE TO homelog_api USING ((source_id = ANY (( SELECT homelog.writable_sources() AS writable_sources)::uuid[])));
+
+--
+-- Name: POLICY update_writer ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY update_writer ON public.readings IS 'Whoever may write to the source corrects readings.';
+
+--
+-- Name: sessions update_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY update_writer ON public.sessions FOR UPDATE TO homelog_api USING ((user_id = ( SELECT homelog.current_user_id() AS current_user_id))) WITH CHECK (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) AND (ended_at IS NOT NULL)));
+
+--
+-- Name: POLICY update_writer ON sessions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY update_writer ON public.sessions IS 'One ends one''s own sessions; none comes back to life.';
+
+--
+-- Name: users update_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY update_writer ON public.users FOR UPDATE TO homelog_api USING ((id = ( SELECT homelog.current_user_id() AS current_user_id)));
+
+--
+-- Name: POLICY update_writer ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY update_writer ON public.users IS 'One changes one''s own account.';
+
+--
+-- Name: user_oauth_identities; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.user_oauth_identities ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: user_passwords; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.user_passwords ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: user_source_access; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.user_source_access ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: users; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: SCHEMA homelog; Type: ACL; Schema: -; Owner: homelog_owner
+--
+
+GRANT USAGE ON SCHEMA homelog TO homelog_migrator;
+GRANT USAGE ON SCHEMA homelog TO homelog_api;
+GRANT USAGE ON SCHEMA homelog TO homelog_ops;
+
+--
+-- Name: SCHEMA public; Type: ACL; Schema: -; Owner: pg_database_owner
+--
+
+GRANT ALL ON SCHEMA public TO homelog_owner;
+GRANT USAGE ON SCHEMA public TO homelog_migrator;
+GRANT USAGE ON SCHEMA public TO homelog_api;
+GRANT USAGE ON SCHEMA public TO homelog_ops;
+
+--
+-- Name: SCHEMA yoyo; Type: ACL; Schema: -; Owner: homelog_migrator
+--
+
+GRANT USAGE ON SCHEMA yoyo TO homelog_ops;
+
+--
+-- Name: FUNCTION act_as(caller uuid, named uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.act_as(caller uuid, named uuid[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION act_as(caller uuid, session uuid, named uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) TO homelog_api;
+
+--
+-- Name: FUNCTION administered_homes(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.administered_homes() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.administered_homes() TO homelog_api;
+
+--
+-- Name: FUNCTION administered_sources(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.administered_sources() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.administered_sources() TO homelog_api;
+GRANT ALL ON FUNCTION homelog.administered_sources() TO homelog_ops;
+
+--
+-- Name: FUNCTION change_own_password(checked_hash text, new_hash text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.change_own_password(checked_hash text, new_hash text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.change_own_password(checked_hash text, new_hash text) TO homelog_api;
+
+--
+-- Name: FUNCTION confirm_password(owner uuid, checked_hash text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.confirm_password(owner uuid, checked_hash text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION current_user_id(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.current_user_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.current_user_id() TO homelog_api;
+GRANT ALL ON FUNCTION homelog.current_user_id() TO homelog_ops;
+
+--
+-- Name: TABLE data_sources; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.data_sources TO homelog_api;
+GRANT SELECT ON TABLE public.data_sources TO homelog_ops;
+
+--
+-- Name: COLUMN data_sources.name; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(name) ON TABLE public.data_sources TO homelog_api;
+
+--
+-- Name: COLUMN data_sources.description; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(description) ON TABLE public.data_sources TO homelog_api;
+
+--
+-- Name: COLUMN data_sources.source_type; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(source_type) ON TABLE public.data_sources TO homelog_api;
+
+--
+-- Name: COLUMN data_sources.unit; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(unit) ON TABLE public.data_sources TO homelog_api;
+
+--
+-- Name: COLUMN data_sources.kind; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(kind) ON TABLE public.data_sources TO homelog_api;
+
+--
+-- Name: COLUMN data_sources.home_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(home_id) ON TABLE public.data_sources TO homelog_api;
+
+--
+-- Name: COLUMN data_sources.meter_number; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(meter_number) ON TABLE public.data_sources TO homelog_api;
+
+--
+-- Name: COLUMN data_sources.place_name; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(place_name) ON TABLE public.data_sources TO homelog_api;
+
+--
+-- Name: COLUMN data_sources.address; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(address) ON TABLE public.data_sources TO homelog_api;
+
+--
+-- Name: COLUMN data_sources.thumbnail_url; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(thumbnail_url) ON TABLE public.data_sources TO homelog_api;
+
+--
+-- Name: COLUMN data_sources.is_public; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(is_public) ON TABLE public.data_sources TO homelog_api;
+
+--
+-- Name: FUNCTION create_source(new_id uuid, name text, description text, source_type text, unit text, kind public.source_kind, home_id uuid, meter_number text, place_name text, address text, thumbnail_url text, is_public boolean); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.create_source(new_id uuid, name text, description text, source_type text, unit text, kind public.source_kind, home_id uuid, meter_number text, place_name text, address text, thumbnail_url text, is_public boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.create_source(new_id uuid, name text, description text, source_type text, unit text, kind public.source_kind, home_id uuid, meter_number text, place_name text, address text, thumbnail_url text, is_public boolean) TO homelog_api;
+
+--
+-- Name: FUNCTION current_session_id(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.current_session_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.current_session_id() TO homelog_api;
+
+--
+-- Name: FUNCTION end_session_of_token(token bytea); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.end_session_of_token(token bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.end_session_of_token(token bytea) TO homelog_api;
+
+--
+-- Name: FUNCTION end_sessions(keep uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.end_sessions(keep uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION find_credentials(wanted public.citext); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.find_credentials(wanted public.citext) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.find_credentials(wanted public.citext) TO homelog_api;
+
+--
+-- Name: FUNCTION find_grantee(wanted_source uuid, wanted_id uuid, wanted_email public.citext); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.find_grantee(wanted_source uuid, wanted_id uuid, wanted_email public.citext) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.find_grantee(wanted_source uuid, wanted_id uuid, wanted_email public.citext) TO homelog_api;
+
+--
+-- Name: FUNCTION find_user(wanted_id uuid, wanted_email public.citext); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.find_user(wanted_id uuid, wanted_email public.citext) FROM PUBLIC;
+
+--
+-- Name: FUNCTION granted_sources(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.granted_sources() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.granted_sources() TO homelog_api;
+GRANT ALL ON FUNCTION homelog.granted_sources() TO homelog_ops;
+
+--
+-- Name: FUNCTION is_timezone(name text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.is_timezone(name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.is_timezone(name text) TO homelog_api;
+
+--
+-- Name: FUNCTION local_date(at timestamp with time zone, zone text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) TO homelog_ops;
+
+--
+-- Name: FUNCTION open_session(owner uuid, provider text, first_token_hash bytea, lifetime interval); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.open_session(owner uuid, provider text, first_token_hash bytea, lifetime interval) FROM PUBLIC;
+
+--
+-- Name: FUNCTION open_session_by_password(owner uuid, checked_hash text, first_token_hash bytea, lifetime interval); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.open_session_by_password(owner uuid, checked_hash text, first_token_hash bytea, lifetime interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.open_session_by_password(owner uuid, checked_hash text, first_token_hash bytea, lifetime interval) TO homelog_api;
+
+--
+-- Name: FUNCTION own_credentials(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.own_credentials() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.own_credentials() TO homelog_api;
+
+--
+-- Name: FUNCTION people_of_source(wanted uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.people_of_source(wanted uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.people_of_source(wanted uuid) TO homelog_api;
+
+--
+-- Name: FUNCTION plant_due_on(status public.plantstatus, every integer, last_water timestamp with time zone, zone text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.plant_due_on(status public.plantstatus, every integer, last_water timestamp with time zone, zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.plant_due_on(status public.plantstatus, every integer, last_water timestamp with time zone, zone text) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.plant_due_on(status public.plantstatus, every integer, last_water timestamp with time zone, zone text) TO homelog_ops;
+
+--
+-- Name: FUNCTION plant_status(status public.plantstatus, every integer, last_water timestamp with time zone, zone text, at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.plant_status(status public.plantstatus, every integer, last_water timestamp with time zone, zone text, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.plant_status(status public.plantstatus, every integer, last_water timestamp with time zone, zone text, at timestamp with time zone) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.plant_status(status public.plantstatus, every integer, last_water timestamp with time zone, zone text, at timestamp with time zone) TO homelog_ops;
+
+--
+-- Name: FUNCTION reach(caller uuid, named uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.reach(caller uuid, named uuid[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION readable_homes(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.readable_homes() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.readable_homes() TO homelog_api;
+
+--
+-- Name: FUNCTION readable_plants(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.readable_plants() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.readable_plants() TO homelog_api;
+
+--
+-- Name: FUNCTION readable_sources(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.readable_sources() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.readable_sources() TO homelog_api;
+GRANT ALL ON FUNCTION homelog.readable_sources() TO homelog_ops;
+
+--
+-- Name: TABLE readings; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.readings TO homelog_api;
+GRANT SELECT ON TABLE public.readings TO homelog_ops;
+
+--
+-- Name: COLUMN readings.id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(id) ON TABLE public.readings TO homelog_api;
+
+--
+-- Name: COLUMN readings.source_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(source_id) ON TABLE public.readings TO homelog_api;
+
+--
+-- Name: COLUMN readings.value; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(value),UPDATE(value) ON TABLE public.readings TO homelog_api;
+
+--
+-- Name: COLUMN readings."timestamp"; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT("timestamp") ON TABLE public.readings TO homelog_api;
+
+--
+-- Name: COLUMN readings.quality_flag; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(quality_flag),UPDATE(quality_flag) ON TABLE public.readings TO homelog_api;
+
+--
+-- Name: COLUMN readings.notes; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(notes),UPDATE(notes) ON TABLE public.readings TO homelog_api;
+
+--
+-- Name: COLUMN readings.metadata; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.readings TO homelog_api;
+
+--
+-- Name: FUNCTION reading_told(reading public.readings); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.reading_told(reading public.readings) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.reading_told(reading public.readings) TO homelog_api;
+
+--
+-- Name: FUNCTION record_failed_login(tried public.citext); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.record_failed_login(tried public.citext) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.record_failed_login(tried public.citext) TO homelog_api;
+
+--
+-- Name: FUNCTION record_login(owner uuid, details jsonb); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.record_login(owner uuid, details jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION record_view(viewed uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.record_view(viewed uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.record_view(viewed uuid) TO homelog_api;
+
+--
+-- Name: FUNCTION refresh_session(token bytea, successor bytea, lifetime interval, grace interval); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.refresh_session(token bytea, successor bytea, lifetime interval, grace interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.refresh_session(token bytea, successor bytea, lifetime interval, grace interval) TO homelog_api;
+
+--
+-- Name: TABLE users; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.users TO homelog_api;
+GRANT SELECT ON TABLE public.users TO homelog_ops;
+
+--
+-- Name: COLUMN users.email; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(email) ON TABLE public.users TO homelog_api;
+
+--
+-- Name: COLUMN users.username; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(username) ON TABLE public.users TO homelog_api;
+
+--
+-- Name: COLUMN users.display_name; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(display_name) ON TABLE public.users TO homelog_api;
+
+--
+-- Name: FUNCTION register_user(new_id uuid, new_email public.citext, new_display_name text, new_password_hash text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.register_user(new_id uuid, new_email public.citext, new_display_name text, new_password_hash text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.register_user(new_id uuid, new_email public.citext, new_display_name text, new_password_hash text) TO homelog_api;
+
+--
+-- Name: FUNCTION rehash_password(owner uuid, old_hash text, new_hash text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_hash text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_hash text) TO homelog_api;
+
+--
+-- Name: FUNCTION set_own_password(new_hash text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.set_own_password(new_hash text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__audit(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__audit() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__audit_readings(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__audit_readings() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__audit_source_deletion(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__audit_source_deletion() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__check_home(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__check_home() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__check_timezone(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__check_timezone() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__keep_an_admin(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__keep_an_admin() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__leave_nothing_orphaned(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__leave_nothing_orphaned() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__refuse_change(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__refuse_change() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__touch_updated_at(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__touch_updated_at() FROM PUBLIC;
+
+--
+-- Name: FUNCTION writable_homes(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.writable_homes() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.writable_homes() TO homelog_api;
+
+--
+-- Name: FUNCTION writable_plants(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.writable_plants() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.writable_plants() TO homelog_api;
+
+--
+-- Name: FUNCTION writable_sources(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.writable_sources() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.writable_sources() TO homelog_api;
+GRANT ALL ON FUNCTION homelog.writable_sources() TO homelog_ops;
+
+--
+-- Name: FUNCTION zone_of_source(wanted uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.zone_of_source(wanted uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.zone_of_source(wanted uuid) TO homelog_api;
+
+--
+-- Name: TABLE schema_baseline; Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE homelog.schema_baseline TO homelog_migrator;
+GRANT SELECT ON TABLE homelog.schema_baseline TO homelog_api;
+GRANT SELECT ON TABLE homelog.schema_baseline TO homelog_ops;
+
+--
+-- Name: TABLE schema_migrations; Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+GRANT SELECT,INSERT,DELETE ON TABLE homelog.schema_migrations TO homelog_migrator;
+GRANT SELECT ON TABLE homelog.schema_migrations TO homelog_api;
+GRANT SELECT ON TABLE homelog.schema_migrations TO homelog_ops;
+
+--
+-- Name: TABLE audit_logs; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.audit_logs TO homelog_api;
+GRANT SELECT ON TABLE public.audit_logs TO homelog_ops;
+
+--
+-- Name: COLUMN audit_logs.user_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(user_id) ON TABLE public.audit_logs TO homelog_api;
+
+--
+-- Name: COLUMN audit_logs.source_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(source_id) ON TABLE public.audit_logs TO homelog_api;
+
+--
+-- Name: COLUMN audit_logs.entry_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(entry_id) ON TABLE public.audit_logs TO homelog_api;
+
+--
+-- Name: COLUMN audit_logs.event_type; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(event_type) ON TABLE public.audit_logs TO homelog_api;
+
+--
+-- Name: COLUMN audit_logs.details; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(details) ON TABLE public.audit_logs TO homelog_api;
+
+--
+-- Name: TABLE care_events; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.care_events TO homelog_api;
+GRANT SELECT ON TABLE public.care_events TO homelog_ops;
+
+--
+-- Name: COLUMN care_events.id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(id) ON TABLE public.care_events TO homelog_api;
+
+--
+-- Name: COLUMN care_events.plant_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(plant_id) ON TABLE public.care_events TO homelog_api;
+
+--
+-- Name: COLUMN care_events.kind; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(kind) ON TABLE public.care_events TO homelog_api;
+
+--
+-- Name: COLUMN care_events.at; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(at) ON TABLE public.care_events TO homelog_api;
+
+--
+-- Name: COLUMN care_events.note; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(note) ON TABLE public.care_events TO homelog_api;
+
+--
+-- Name: TABLE data_validators; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.data_validators TO homelog_api;
+GRANT SELECT ON TABLE public.data_validators TO homelog_ops;
+
+--
+-- Name: COLUMN data_validators.id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(id) ON TABLE public.data_validators TO homelog_api;
+
+--
+-- Name: COLUMN data_validators.source_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(source_id) ON TABLE public.data_validators TO homelog_api;
+
+--
+-- Name: COLUMN data_validators.min_value; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(min_value),UPDATE(min_value) ON TABLE public.data_validators TO homelog_api;
+
+--
+-- Name: COLUMN data_validators.max_value; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(max_value),UPDATE(max_value) ON TABLE public.data_validators TO homelog_api;
+
+--
+-- Name: COLUMN data_validators.non_decreasing; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(non_decreasing),UPDATE(non_decreasing) ON TABLE public.data_validators TO homelog_api;
+
+--
+-- Name: COLUMN data_validators.max_rate; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(max_rate),UPDATE(max_rate) ON TABLE public.data_validators TO homelog_api;
+
+--
+-- Name: COLUMN data_validators.action; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(action),UPDATE(action) ON TABLE public.data_validators TO homelog_api;
+
+--
+-- Name: TABLE growth_measurements; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.growth_measurements TO homelog_api;
+GRANT SELECT ON TABLE public.growth_measurements TO homelog_ops;
+
+--
+-- Name: COLUMN growth_measurements.id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(id) ON TABLE public.growth_measurements TO homelog_api;
+
+--
+-- Name: COLUMN growth_measurements.plant_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(plant_id) ON TABLE public.growth_measurements TO homelog_api;
+
+--
+-- Name: COLUMN growth_measurements.value; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(value) ON TABLE public.growth_measurements TO homelog_api;
+
+--
+-- Name: TABLE homes; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.homes TO homelog_api;
+GRANT SELECT ON TABLE public.homes TO homelog_ops;
+
+--
+-- Name: COLUMN homes.id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(id) ON TABLE public.homes TO homelog_api;
+
+--
+-- Name: COLUMN homes.name; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.homes TO homelog_api;
+
+--
+-- Name: COLUMN homes.address; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(address),UPDATE(address) ON TABLE public.homes TO homelog_api;
+
+--
+-- Name: COLUMN homes.timezone; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(timezone),UPDATE(timezone) ON TABLE public.homes TO homelog_api;
+
+--
+-- Name: TABLE plants; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.plants TO homelog_api;
+GRANT SELECT ON TABLE public.plants TO homelog_ops;
+
+--
+-- Name: COLUMN plants.id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(id) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.name; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.species; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(species),UPDATE(species) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.kind; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(kind),UPDATE(kind) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.room; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(room),UPDATE(room) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.moisture; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(moisture),UPDATE(moisture) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.status; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.every; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(every),UPDATE(every) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.light; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(light),UPDATE(light) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.note; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(note),UPDATE(note) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.growth; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(growth),UPDATE(growth) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.last_water; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(last_water),UPDATE(last_water) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.home_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(home_id),UPDATE(home_id) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: TABLE sessions; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.sessions TO homelog_api;
+GRANT SELECT ON TABLE public.sessions TO homelog_ops;
+
+--
+-- Name: COLUMN sessions.ended_at; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(ended_at) ON TABLE public.sessions TO homelog_api;
+
+--
+-- Name: TABLE user_oauth_identities; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT DELETE ON TABLE public.user_oauth_identities TO homelog_api;
+
+--
+-- Name: COLUMN user_oauth_identities.id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(id) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(id) ON TABLE public.user_oauth_identities TO homelog_ops;
+
+--
+-- Name: COLUMN user_oauth_identities.user_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(user_id) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(user_id) ON TABLE public.user_oauth_identities TO homelog_ops;
+
+--
+-- Name: COLUMN user_oauth_identities.provider; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(provider) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(provider) ON TABLE public.user_oauth_identities TO homelog_ops;
+
+--
+-- Name: COLUMN user_oauth_identities.provider_user_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(provider_user_id) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(provider_user_id) ON TABLE public.user_oauth_identities TO homelog_ops;
+
+--
+-- Name: COLUMN user_oauth_identities.email; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(email) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(email) ON TABLE public.user_oauth_identities TO homelog_ops;
+
+--
+-- Name: COLUMN user_oauth_identities.name; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(name) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(name) ON TABLE public.user_oauth_identities TO homelog_ops;
+
+--
+-- Name: COLUMN user_oauth_identities.profile_image; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(profile_image) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(profile_image) ON TABLE public.user_oauth_identities TO homelog_ops;
+
+--
+-- Name: COLUMN user_oauth_identities.token_expiry; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(token_expiry) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(token_expiry) ON TABLE public.user_oauth_identities TO homelog_ops;
+
+--
+-- Name: COLUMN user_oauth_identities.created_at; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(created_at) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(created_at) ON TABLE public.user_oauth_identities TO homelog_ops;
+
+--
+-- Name: COLUMN user_passwords.user_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(user_id) ON TABLE public.user_passwords TO homelog_api;
+GRANT SELECT(user_id) ON TABLE public.user_passwords TO homelog_ops;
+
+--
+-- Name: COLUMN user_passwords.is_temporary; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(is_temporary) ON TABLE public.user_passwords TO homelog_api;
+GRANT SELECT(is_temporary) ON TABLE public.user_passwords TO homelog_ops;
+
+--
+-- Name: COLUMN user_passwords.created_at; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(created_at) ON TABLE public.user_passwords TO homelog_api;
+GRANT SELECT(created_at) ON TABLE public.user_passwords TO homelog_ops;
+
+--
+-- Name: TABLE user_source_access; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.user_source_access TO homelog_api;
+GRANT SELECT ON TABLE public.user_source_access TO homelog_ops;
+
+--
+-- Name: COLUMN user_source_access.user_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(user_id) ON TABLE public.user_source_access TO homelog_api;
+
+--
+-- Name: COLUMN user_source_access.source_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(source_id) ON TABLE public.user_source_access TO homelog_api;
+
+--
+-- Name: COLUMN user_source_access.access_level; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(access_level),UPDATE(access_level) ON TABLE public.user_source_access TO homelog_api;
+
+--
+-- Name: DEFAULT PRIVILEGES FOR FUNCTIONS; Type: DEFAULT ACL; Schema: -; Owner: homelog_owner
+--
+
+ALTER DEFAULT PRIVILEGES FOR ROLE homelog_owner REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+
+--
+-- PostgreSQL database dump complete
+--

@@ -1,0 +1,333 @@
+"""Who may call what: every route × actor, as statuses over HTTP.
+
+The routes are the OpenAPI document's own: a new one fails here until it has its row.
+"""
+
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from service.app import HANDLERS, create_app
+from service.embedded import EmbeddedPostgres
+from service.identity import AccessTokens
+from service.settings import Settings
+from tests.people import PASSWORD, Household, Person, serve
+
+ACTORS = ["anonymous", "bad", "stranger", "reader", "writer", "admin", "anonymous*", "stranger*"]
+"""Nobody; somebody with a forged token; signed in without a grant; granted read, write and admin of the source that the
+path names, the admin being owner of the home and the plant too. Starred: the source is public."""
+
+Row = tuple[int, int, int, int, int, int, int | None, int | None]
+"""The status that each actor gets; None where no source is named, so that none can be public."""
+
+MATRIX: dict[str, Row] = {
+    # Operation: asked without a token, so that a bad one is not looked at either.
+    "health_live": (200, 200, 200, 200, 200, 200, None, None),
+    "health_ready": (200, 200, 200, 200, 200, 200, None, None),
+    "metrics": (200, 200, 200, 200, 200, 200, None, None),
+    "error": (200, 200, 200, 200, 200, 200, None, None),
+    "get_reference": (200, 401, 200, 200, 200, 200, None, None),
+    # Accounts: each actor's own, but for the session, which is the admin's.
+    "register": (201, 201, 201, 201, 201, 201, None, None),
+    "login": (200, 200, 200, 200, 200, 200, None, None),
+    "refresh": (200, 200, 200, 200, 200, 200, None, None),
+    "logout": (204, 204, 204, 204, 204, 204, None, None),
+    "get_me": (401, 401, 200, 200, 200, 200, None, None),
+    "change_me": (401, 401, 200, 200, 200, 200, None, None),
+    "delete_me": (401, 401, 204, 204, 204, 204, None, None),
+    "change_password": (401, 401, 204, 204, 204, 204, None, None),
+    "list_sessions": (401, 401, 200, 200, 200, 200, None, None),
+    "end_session": (401, 401, 404, 404, 404, 204, None, None),
+    # Homes
+    "list_homes": (401, 401, 200, 200, 200, 200, None, None),
+    "create_home": (401, 401, 201, 201, 201, 201, None, None),
+    "get_home": (401, 401, 404, 404, 404, 200, None, None),
+    "change_home": (401, 401, 404, 404, 404, 200, None, None),
+    "delete_home": (401, 401, 404, 404, 404, 204, None, None),
+    # Sources
+    "list_sources": (401, 401, 200, 200, 200, 200, None, None),
+    "create_source": (401, 401, 201, 201, 201, 201, None, None),
+    "get_source": (401, 401, 404, 200, 200, 200, 200, 200),
+    "change_source": (401, 401, 404, 403, 403, 200, 401, 403),
+    "delete_source": (401, 401, 404, 403, 403, 204, 401, 403),
+    # Sharing
+    "list_grants": (401, 401, 404, 403, 403, 200, 401, 403),
+    "create_grant": (401, 401, 404, 403, 403, 201, 401, 403),
+    "change_grant": (401, 401, 404, 403, 403, 200, 401, 403),
+    "delete_grant": (401, 401, 404, 403, 403, 204, 401, 403),
+    # Readings
+    "list_readings": (401, 401, 404, 200, 200, 200, 200, 200),
+    "log_readings": (401, 401, 404, 403, 201, 201, 401, 403),
+    "log_readings_of_many": (401, 401, 422, 422, 200, 200, 401, 422),  # that row's outcome
+    "list_latest": (401, 401, 200, 200, 200, 200, None, None),
+    "get_reading": (401, 401, 404, 200, 200, 200, 200, 200),
+    "correct_reading": (401, 401, 404, 403, 200, 200, 401, 403),
+    "delete_reading": (401, 401, 404, 403, 204, 204, 401, 403),
+    "get_series": (401, 401, 404, 200, 200, 200, 200, 200),
+    # Plants
+    "list_plants": (401, 401, 200, 200, 200, 200, None, None),
+    "list_due_plants": (401, 401, 200, 200, 200, 200, None, None),
+    "create_plant": (401, 401, 201, 201, 201, 201, None, None),
+    "get_plant": (401, 401, 404, 404, 404, 200, None, None),
+    "change_plant": (401, 401, 404, 404, 404, 200, None, None),
+    "delete_plant": (401, 401, 404, 404, 404, 204, None, None),
+    "water_plant": (401, 401, 404, 404, 404, 200, None, None),
+    "water_plants": (401, 401, 404, 404, 404, 200, None, None),
+    "grow_plant": (401, 401, 404, 404, 404, 200, None, None),
+}
+
+LISTED: dict[str, tuple[str, set[str]]] = {
+    # What a list holds, and whose list has it. A public source is found by its id alone.
+    "list_homes": ("home_id", {"admin"}),
+    "list_sources": ("source_id", {"reader", "writer", "admin"}),
+    "list_latest": ("source_id", {"reader", "writer", "admin"}),
+    "list_plants": ("plant_id", {"admin"}),
+    "list_due_plants": ("plant_id", {"admin"}),
+    "list_sessions": ("session_id", {"admin"}),
+}
+HIDDEN = {"openapi", "root", "schema_page"}
+"""The description is not in itself; it is public."""
+
+
+class Route(NamedTuple):
+    """An operation of the document."""
+
+    method: str
+    path: str
+    takes_body: bool
+
+
+DOCUMENT = create_app(Settings(data=Path(), secret="x" * 40)).app.openapi_schema.to_schema()
+ROUTES = {
+    operation["operationId"]: Route(method.upper(), path, "requestBody" in operation)
+    for path, operations in DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+}
+
+# A well-formed body for each operation that takes one.
+BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "register": lambda ids: {"email": f"new-{uuid4()}@example.org", "password": PASSWORD},
+    "login": lambda ids: {"email": ids["email"], "password": PASSWORD},
+    "refresh": lambda ids: {"refresh_token": ids["refresh_token"]},
+    "logout": lambda ids: {"refresh_token": ids["refresh_token"]},
+    "change_me": lambda ids: {"display_name": "Changed"},
+    "change_password": lambda ids: {"current_password": PASSWORD, "new_password": "quite another phrase"},
+    "create_home": lambda ids: {"name": "New"},
+    "change_home": lambda ids: {"name": "Changed"},
+    "create_source": lambda ids: {"name": "New", "source_type": "heat", "unit": "kWh"},
+    "change_source": lambda ids: {"name": "Changed"},
+    "create_grant": lambda ids: {"user_id": ids["other_id"], "access_level": "read"},
+    "change_grant": lambda ids: {"access_level": "write"},
+    "log_readings": lambda ids: {"value": 2, "timestamp": "2026-02-01T00:00:00Z"},
+    "log_readings_of_many": lambda ids: [
+        {"source_id": ids["source_id"], "value": 2, "timestamp": "2026-02-01T00:00:00Z"}
+    ],
+    "correct_reading": lambda ids: {"value": 3},
+    "create_plant": lambda ids: {"name": "New", "kind": "fig"},
+    "change_plant": lambda ids: {"name": "Changed"},
+    "water_plant": lambda ids: {},
+    "water_plants": lambda ids: {"plant_ids": [ids["plant_id"]]},
+    "grow_plant": lambda ids: {"value": 1},
+}
+FRESH = {"delete_me", "change_password", "end_session", "logout", "refresh", "list_sessions"}
+"""What ends an account or a session is asked by somebody who is there for this alone."""
+
+
+class Scene:
+    """A household, and a source, a home and a plant made for one call."""
+
+    def __init__(self, household: Household, dba: asyncpg.Connection, people: dict[str, Person]) -> None:
+        self.household = household
+        self.dba = dba
+        self.people = people
+
+    async def newcomer(self) -> Person:
+        return await self.household.person(f"newcomer-{uuid4()}")
+
+    async def prepare(self, operation: str, actor: str) -> tuple[Person, dict[str, Any]]:
+        """Who calls, and the ids and words that the call is made of."""
+        admin, caller = self.people["admin"], self.people[actor.rstrip("*")]
+        if operation in FRESH:
+            admin = await self.newcomer()
+            caller = admin if actor == "admin" else caller
+            if operation in {"delete_me", "change_password"} and actor not in {"anonymous", "bad"}:
+                caller = await self.newcomer()
+        home, source = await admin.home(), await admin.source(is_public=actor.endswith("*"))
+        for level, name in (("read", "reader"), ("write", "writer"), ("read", "grantee")):
+            await admin.grant(source, self.people[name], level)
+        if actor == "admin" and caller is not admin:
+            await admin.grant(source, caller, "admin")
+        reading = await admin.made(f"/v1/sources/{source['id']}/readings", value=1, timestamp="2026-01-01T00:00:00Z")
+        plant = await admin.plant(home_id=home["id"])
+        sessions = (await admin.get("/v1/me/sessions")).json()["items"]
+        return caller, {
+            "home_id": home["id"],
+            "source_id": source["id"],
+            "reading_id": reading["id"],
+            "plant_id": plant["id"],
+            "user_id": self.people["grantee"].id,
+            "other_id": self.people["other"].id,
+            "session_id": next(each["id"] for each in sessions if each["current"]),
+            "email": admin.email,
+            "refresh_token": admin.login["refresh_token"],
+            "name": "not_found",
+        }
+
+    async def stored(self) -> dict[str, str]:
+        """A digest of all that is stored, but for the audit log, which tells of refusals too."""
+        tables = await self.dba.fetch(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+            " AND relname <> 'audit_logs' ORDER BY 1"
+        )
+        digest = "SELECT md5(coalesce(string_agg(t::text, '' ORDER BY t::text), '')) FROM {} AS t"
+        return {table: await self.dba.fetchval(digest.format(table)) for (table,) in tables}
+
+
+@pytest.fixture(scope="module")
+async def scene(server: EmbeddedPostgres, template: str) -> AsyncIterator[Scene]:
+    """The service on a database of the module's own, with somebody for each actor."""
+    name = "homelog_access_matrix"
+    postgres = await asyncpg.connect(server.url(server.superuser, "postgres"))
+    await postgres.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    dba = await asyncpg.connect(server.url(server.superuser, name))
+    secret = "a test's own secret, 32 characters and more"
+    with tempfile.TemporaryDirectory() as data:
+        settings = Settings(database_url=server.url("homelog_api", name), data=Path(data), secret=secret)
+        async with serve(settings) as household:
+            names = ("admin", "stranger", "reader", "writer", "grantee", "other")
+            people = {each: await household.person(each) for each in names}
+            forged = AccessTokens("another secret, of 32 characters or more").issue(
+                UUID(people["admin"].id), uuid4(), "password", 0
+            )
+            people |= {"anonymous": household.nobody, "bad": Person(household.client, "bad", {"access_token": forged})}
+            yield Scene(household, dba, people)
+    await dba.close()
+    await postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await postgres.close()
+
+
+async def ask(caller: Person, operation: str, ids: dict[str, Any]) -> httpx.Response:
+    route = ROUTES[operation]
+    options = {"json": BODIES[operation](ids)} if route.takes_body else {}
+    return await caller.call(route.method, route.path.format_map(ids), **options)
+
+
+def test_every_route_has_its_row_and_every_row_its_route() -> None:
+    assert ROUTES.keys() == MATRIX.keys()
+    assert {name for name, route in ROUTES.items() if route.takes_body} == BODIES.keys()
+    assert {handler.operation_id for handler in HANDLERS} == ROUTES.keys() | HIDDEN
+    assert {name for name, row in MATRIX.items() if row[-1] is not None} - {"log_readings_of_many"} == {
+        name for name, route in ROUTES.items() if "{source_id}" in route.path
+    }
+    lists = {name for name, route in ROUTES.items() if name.startswith("list_") and "{" not in route.path}
+    assert lists == LISTED.keys()
+
+
+CELLS = [
+    (operation, actor, status)
+    for operation, row in MATRIX.items()
+    for actor, status in zip(ACTORS, row, strict=True)
+    if status is not None
+]
+
+
+@pytest.mark.parametrize(("operation", "actor", "status"), CELLS)
+async def test_a_cell(scene: Scene, operation: str, actor: str, status: int) -> None:
+    caller, ids = await scene.prepare(operation, actor)
+    before = await scene.stored() if status >= 400 else {}
+    response = await ask(caller, operation, ids)
+    assert response.status_code == status, response.text
+    if status >= 400:
+        assert response.headers["content-type"] == "application/problem+json"
+        assert ("www-authenticate" in response.headers) is (status == 401)
+        assert await scene.stored() == before, "a refusal changed something"
+    if status == 403:
+        last = "SELECT user_id, source_id, event_type FROM audit_logs ORDER BY id DESC LIMIT 1"
+        assert tuple(await scene.dba.fetchrow(last) or ()) == (
+            UUID(caller.id), UUID(ids["source_id"]), "access_denied",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("operation", LISTED)
+@pytest.mark.parametrize("actor", ["stranger", "reader", "writer", "admin", "stranger*"])
+async def test_a_list_holds_what_is_ones_own_or_granted(scene: Scene, operation: str, actor: str) -> None:
+    caller, ids = await scene.prepare(operation, actor)
+    response = await caller.get(f"{ROUTES[operation].path}?limit=1000")
+    of, whose = LISTED[operation]
+    assert (ids[of] in response.text) is (actor in whose)
+
+
+INVISIBLE = [
+    (operation, actor, status)
+    for operation, actor, status in CELLS
+    if actor.rstrip("*") in {"anonymous", "stranger"} and "_id}" in ROUTES[operation].path and status in {401, 404}
+]
+
+
+@pytest.mark.parametrize(("operation", "actor", "status"), INVISIBLE)
+async def test_what_one_may_not_see_looks_like_what_is_not_there(
+    scene: Scene, operation: str, actor: str, status: int
+) -> None:
+    caller, ids = await scene.prepare(operation, actor)
+    there = await ask(caller, operation, ids)
+    for name in ("source_id", "home_id", "plant_id", "session_id"):
+        ids[name] = str(uuid4())
+    for reading_id in (ids["reading_id"], str(uuid4())):
+        nowhere = await ask(caller, operation, ids | {"reading_id": reading_id})
+        assert told(nowhere) == told(there)
+    assert there.status_code == status
+
+
+@pytest.mark.parametrize("operation", [name for name, route in ROUTES.items() if "_id}" in route.path])
+@pytest.mark.parametrize("actor", ["anonymous", "stranger", "admin"])
+async def test_an_id_that_is_none_looks_like_one_of_nothing(scene: Scene, operation: str, actor: str) -> None:
+    caller = scene.people[actor]
+    ids = {name: str(uuid4()) for name in ("source_id", "home_id", "plant_id", "session_id", "reading_id", "user_id")}
+    ids["other_id"] = scene.people["other"].id
+    nothing = await ask(caller, operation, ids)
+    for misshapen in ("1", "x", "%00", "null", "..%2F..", "0" * 1000):
+        none = await ask(caller, operation, {**ids, **dict.fromkeys(ids, misshapen), "other_id": ids["other_id"]})
+        assert told(none) == told(nothing)
+
+
+def told(response: httpx.Response) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+    """All that an answer tells, but for the request's own id."""
+    problem = {name: value for name, value in response.json().items() if name != "instance"}
+    headers = [(name, value) for name, value in response.headers.items() if name != "x-request-id"]
+    return response.status_code, problem, sorted(headers)
+
+
+@pytest.mark.parametrize("operation", ROUTES)
+async def test_a_token_of_a_session_that_has_ended_opens_nothing(scene: Scene, operation: str) -> None:
+    caller = await scene.newcomer()
+    _, ids = await scene.prepare(operation, "stranger")
+    await caller.post("/v1/auth/logout", {"refresh_token": caller.login["refresh_token"]})
+    response = await ask(caller, operation, ids)
+    # What is public is refused as well: bad credentials are 401 everywhere but where none are asked for, and at the
+    # reference, which is the same for everyone and asks no database whether a session still lives.
+    open_to_all = MATRIX[operation][ACTORS.index("bad")] != 401 or operation == "get_reference"
+    assert (response.status_code == 401) is not open_to_all, response.text
+
+
+async def test_access_that_is_revoked_is_gone_with_the_next_request(scene: Scene) -> None:
+    admin, writer = scene.people["admin"], scene.people["writer"]
+    caller, ids = await scene.prepare("get_source", "writer")
+    assert (await ask(caller, "log_readings", ids)).status_code == 201
+    path = f"/v1/sources/{ids['source_id']}/access/{writer.id}"
+    assert (await admin.put(path, {"access_level": "read"})).status_code == 200
+    assert (await ask(caller, "correct_reading", ids)).status_code == 403
+    assert (await admin.delete(path)).status_code == 204
+    for operation in ("get_source", "list_readings", "get_reading", "correct_reading", "log_readings"):
+        assert (await ask(caller, operation, ids)).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/schema", "/schema/openapi.json"])
+@pytest.mark.parametrize("actor", ["anonymous", "bad", "stranger"])
+async def test_the_description_is_everyones(scene: Scene, path: str, actor: str) -> None:
+    assert (await scene.people[actor].get(path)).status_code == 200

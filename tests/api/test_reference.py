@@ -1,0 +1,94 @@
+"""The reference of closed sets, and the page that shows the API without the internet."""
+
+import re
+from html.parser import HTMLParser
+
+import asyncpg
+import pytest
+
+from tests.people import Household
+
+PLANTSTATUS = [
+    {"value": "dry", "meaning": "needs water now", "colour": "#BC5B49"},
+    {"value": "soon", "meaning": "due within 1–2 days", "colour": "#C9852F"},
+    {"value": "thriving", "meaning": "well watered, healthy", "colour": "#3E8E5A"},
+    {"value": "watered", "meaning": "watered today", "colour": "#5E8FB8"},
+    {"value": "resting", "meaning": "dormant, seasonal rest", "colour": "#7C857B"},
+]
+
+
+async def test_the_reference_has_every_enum_of_the_database_and_no_other(
+    home: Household, dba: asyncpg.Connection
+) -> None:
+    rows = await dba.fetch(
+        "SELECT t.typname, array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS labels"
+        " FROM pg_type AS t JOIN pg_enum AS e ON e.enumtypid = t.oid"
+        " WHERE t.typnamespace = 'public'::regnamespace GROUP BY t.typname"
+    )
+    reference = (await home.nobody.get("/v1/reference")).json()
+    told = {name: [entry["value"] for entry in entries] for name, entries in reference.items()}
+    assert told == {row["typname"]: row["labels"] for row in rows}
+
+
+async def test_every_value_has_a_meaning_and_perhaps_a_colour(home: Household) -> None:
+    reference = (await home.nobody.get("/v1/reference")).json()
+    for entry in (entry for entries in reference.values() for entry in entries):
+        assert list(entry) == ["value", "meaning", "colour"]
+        assert entry["meaning"].strip()
+        assert entry["colour"] is None or re.fullmatch(r"#[0-9A-F]{6}", entry["colour"])
+    assert reference["plantstatus"] == PLANTSTATUS
+    assert {entry["value"]: entry["meaning"] for entry in reference["plantkind"]} == {
+        "monstera": "Monstera deliciosa",
+        "fig": "Fiddle leaf fig",
+        "pothos": "Pothos",
+        "snake": "Snake plant",
+        "succulent": "Succulent or cactus",
+    }
+
+
+async def test_the_reference_is_the_same_for_everyone(home: Household) -> None:
+    ann = await home.person("ann")
+    to_nobody, to_ann = await home.nobody.get("/v1/reference"), await ann.get("/v1/reference")
+    assert to_nobody.status_code == to_ann.status_code == 200
+    assert to_nobody.content == to_ann.content
+
+
+async def test_bad_credentials_are_refused_even_where_none_are_needed(home: Household) -> None:
+    response = await home.nobody.get("/v1/reference", headers={"Authorization": "Bearer x"})
+    assert response.status_code == 401
+
+
+class Links(HTMLParser):
+    """What a page loads or leads to."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found |= {value or "" for name, value in attrs if name in {"src", "href", "action", "srcset"}}
+
+
+async def test_the_page_of_the_api_needs_nothing_from_elsewhere(home: Household) -> None:
+    response = await home.nobody.get("/schema")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    page = response.text
+    assert not re.search(r"https?:|[\"'(]//|@import", page)
+    assert Links(page).found == {"data:,", "/schema/openapi.json"}
+
+
+@pytest.mark.parametrize("sink", ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("])
+async def test_the_page_shows_what_it_reads_as_text_only(home: Household, sink: str) -> None:
+    assert sink not in (await home.nobody.get("/schema")).text
+
+
+async def test_the_page_reads_a_document_that_is_there(home: Household) -> None:
+    response = await home.nobody.get("/schema/openapi.json")
+    assert response.status_code == 200
+    document = response.json()
+    assert document["openapi"].startswith("3.1")
+    assert {"/v1/plants", "/v1/reference"} <= set(document["paths"])
+    assert response.headers["content-type"] == "application/json"

@@ -1,0 +1,520 @@
+"""The rules of accounts, their passwords, identities and sessions, as they hold for whoever reaches the database.
+
+What is tested is compared with the catalogue: a constraint, trigger, policy or grant that is new fails here until it
+has its line.
+"""
+
+import asyncio
+import json
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from service.embedded import EmbeddedPostgres
+from tests.sql.rules import (
+    act_as,
+    affected,
+    assert_breaks,
+    constraints_of,
+    granted_to,
+    id_of,
+    policies_of,
+    row_of,
+    rows_of,
+    said,
+    told,
+    triggers_of,
+)
+
+TABLES = ["users", "user_passwords", "user_oauth_identities", "sessions", "refresh_tokens"]
+
+# Constraints. Each line: the constraint, and a statement that breaks it.
+
+USER = "INSERT INTO users (email) VALUES "
+SET_USER = "UPDATE users SET "
+PASSWORD = "INSERT INTO user_passwords (user_id, password_hash) VALUES "
+SET_IDENTITY = "UPDATE user_oauth_identities SET "
+IDENTITY = "INSERT INTO user_oauth_identities (user_id, provider, provider_user_id) VALUES "
+SESSION = "INSERT INTO sessions (user_id, auth_provider, expires_at) VALUES "
+TOKEN = "INSERT INTO refresh_tokens (token_hash, session_id) VALUES "
+
+BROKEN = [
+    ("users_pkey", "INSERT INTO users (id, email) VALUES ('{ann}', 'x@example.org')"),
+    ("users_email_key", USER + "('ANN@Example.ORG')"),
+    ("users_username_key", SET_USER + "username = 'ANN' WHERE id = '{ben}'"),
+    ("users_email_form", USER + "('')"),
+    ("users_email_form", USER + "('ann')"),
+    ("users_email_form", USER + "('@example.org')"),
+    ("users_email_form", USER + "('ann@')"),
+    ("users_email_form", USER + "('ann@b@example.org')"),
+    ("users_email_form", USER + "('a nn@example.org')"),
+    ("users_email_form", USER + "(E'x\\n@example.org')"),
+    ("users_email_form", USER + "(repeat('x', 243) || '@example.org')"),
+    ("users_username_length", SET_USER + "username = '' WHERE id = '{ann}'"),
+    ("users_username_length", SET_USER + "username = repeat('x', 51) WHERE id = '{ann}'"),
+    ("users_role_known", SET_USER + "role = 'superuser'"),
+    ("users_role_known", SET_USER + "role = 'ADMIN'"),
+    ("users_id_not_null", SET_USER + "id = NULL"),
+    ("users_email_not_null", SET_USER + "email = NULL"),
+    ("users_role_not_null", SET_USER + "role = NULL"),
+    ("users_is_active_not_null", SET_USER + "is_active = NULL"),
+    ("users_created_at_not_null", SET_USER + "created_at = NULL"),
+    ("users_updated_at_not_null", "INSERT INTO users (email, updated_at) VALUES ('x@example.org', NULL)"),
+    ("user_passwords_pkey", PASSWORD + "('{ann}', '$argon2id$x')"),
+    ("user_passwords_user_id_fkey", PASSWORD + "('{unknown}', '$argon2id$x')"),
+    ("user_passwords_password_hash_argon2id", "UPDATE user_passwords SET password_hash = 'a password in clear'"),
+    ("user_passwords_password_hash_argon2id", "UPDATE user_passwords SET password_hash = '$argon2i$x'"),
+    ("user_passwords_password_hash_argon2id", "UPDATE user_passwords SET password_hash = rpad('$argon2id$', 501, 'x')"),
+    ("user_passwords_user_id_not_null", "UPDATE user_passwords SET user_id = NULL"),
+    ("user_passwords_password_hash_not_null", "UPDATE user_passwords SET password_hash = NULL"),
+    ("user_passwords_is_temporary_not_null", "UPDATE user_passwords SET is_temporary = NULL"),
+    ("user_passwords_created_at_not_null", "UPDATE user_passwords SET created_at = NULL"),
+    (
+        "user_oauth_identities_pkey",
+        IDENTITY.replace("(user_id", "(id, user_id") + "('{identity}', '{ben}', 'line', 'x')",
+    ),
+    ("user_oauth_identities_user_id_fkey", IDENTITY + "('{unknown}', 'line', 'x')"),
+    ("user_oauth_identities_provider_provider_user_id_key", IDENTITY + "('{ben}', 'google', 'subject')"),
+    ("user_oauth_identities_user_id_provider_key", IDENTITY + "('{ann}', 'google', 'another')"),
+    ("user_oauth_identities_provider_user_id_not_blank", IDENTITY + "('{ben}', 'google', '')"),
+    ("user_oauth_identities_email_length", SET_IDENTITY + "email = repeat('x', 255)"),
+    ("user_oauth_identities_name_length", SET_IDENTITY + "name = repeat('x', 1001)"),
+    ("user_oauth_identities_profile_image_length", SET_IDENTITY + "profile_image = repeat('x', 2001)"),
+    ("user_oauth_identities_access_token_length", SET_IDENTITY + "access_token = repeat('x', 10001)"),
+    ("user_oauth_identities_refresh_token_length", SET_IDENTITY + "refresh_token = repeat('x', 10001)"),
+    ("user_oauth_identities_id_not_null", SET_IDENTITY + "id = NULL"),
+    ("user_oauth_identities_user_id_not_null", SET_IDENTITY + "user_id = NULL"),
+    ("user_oauth_identities_provider_not_null", SET_IDENTITY + "provider = NULL"),
+    ("user_oauth_identities_provider_user_id_not_null", SET_IDENTITY + "provider_user_id = NULL"),
+    ("user_oauth_identities_created_at_not_null", SET_IDENTITY + "created_at = NULL"),
+    (
+        "sessions_pkey",
+        "INSERT INTO sessions (id, user_id, auth_provider, expires_at) VALUES ('{session}', '{ben}', 'line', now())",
+    ),
+    ("sessions_user_id_fkey", SESSION + "('{unknown}', 'password', now())"),
+    ("sessions_auth_provider_form", SESSION + "('{ann}', '', now())"),
+    ("sessions_auth_provider_form", SESSION + "('{ann}', 'Google', now())"),
+    ("sessions_auth_provider_form", SESSION + "('{ann}', repeat('x', 21), now())"),
+    ("sessions_id_not_null", "UPDATE sessions SET id = NULL"),
+    ("sessions_user_id_not_null", "UPDATE sessions SET user_id = NULL"),
+    ("sessions_auth_provider_not_null", "UPDATE sessions SET auth_provider = NULL"),
+    ("sessions_created_at_not_null", "UPDATE sessions SET created_at = NULL"),
+    ("sessions_last_used_at_not_null", "UPDATE sessions SET last_used_at = NULL"),
+    ("sessions_expires_at_not_null", "UPDATE sessions SET expires_at = NULL"),
+    ("refresh_tokens_pkey", TOKEN + "(sha256('token'), '{other session}')"),
+    ("refresh_tokens_session_id_fkey", TOKEN + "(sha256('another'), '{unknown}')"),
+    ("refresh_tokens_token_hash_sha256", TOKEN + "('a token in clear', '{session}')"),
+    ("refresh_tokens_token_hash_not_null", TOKEN + "(NULL, '{session}')"),
+    ("refresh_tokens_session_id_not_null", TOKEN + "(sha256('another'), NULL)"),
+    ("refresh_tokens_created_at_not_null", "UPDATE refresh_tokens SET created_at = NULL"),
+]
+
+
+@pytest.mark.parametrize(("constraint", "sql"), BROKEN)
+async def test_a_constraint_holds_even_for_a_dba(dba: asyncpg.Connection, constraint: str, sql: str) -> None:
+    await assert_breaks(dba, constraint, sql)
+
+
+async def test_every_constraint_is_tested(dba: asyncpg.Connection) -> None:
+    assert await constraints_of(dba, TABLES) == {constraint for constraint, _ in BROKEN}
+
+
+async def test_an_email_is_found_whatever_its_case_and_kept_as_it_was_written(dba: asyncpg.Connection) -> None:
+    await affected(dba, "UPDATE users SET email = 'Ann@Example.org' WHERE id = '{ann}'")
+    assert await dba.fetchval("SELECT email FROM users WHERE email = 'aNN@eXAMPLE.org'") == "Ann@Example.org"
+    assert await dba.fetchval("SELECT homelog.find_user(NULL, 'ANN@EXAMPLE.ORG')") == id_of("ann")
+    row = await row_of(dba, "SELECT user_id FROM homelog.find_credentials('ANN@EXAMPLE.ORG')")
+    assert row == (id_of("ann"),)
+
+
+async def test_accounts_without_a_username_do_not_collide(dba: asyncpg.Connection) -> None:
+    assert await affected(dba, "SELECT FROM users WHERE username IS NULL") > 1
+
+
+# Triggers, policies, grants
+
+GUARDS = {
+    "users": (
+        {"_100_touch_updated_at", "_500_leave_nothing_orphaned", "_900_audit"},
+        {"owner_all", "select_ops", "select_reader", "update_writer", "delete_admin"},
+    ),
+    "user_passwords": (set(), {"owner_all", "select_ops", "select_reader"}),
+    "user_oauth_identities": (set(), {"owner_all", "select_ops", "select_reader", "delete_admin"}),
+    "sessions": (set(), {"owner_all", "select_ops", "select_reader", "update_writer"}),
+    "refresh_tokens": (set(), {"owner_all"}),
+}
+
+READABLE = {
+    "users": None,  # all
+    "user_passwords": {"user_id", "is_temporary", "created_at"},
+    "user_oauth_identities": {
+        "id", "user_id", "provider", "provider_user_id", "email", "name", "profile_image", "token_expiry", "created_at",
+    },
+    "sessions": None,
+    "refresh_tokens": set[str](),
+}  # fmt: skip
+WRITABLE = {
+    ("users", "INSERT"): set(),
+    ("users", "UPDATE"): {"email", "username", "display_name"},
+    ("user_passwords", "INSERT"): set(),
+    ("user_passwords", "UPDATE"): set(),
+    ("user_oauth_identities", "INSERT"): set(),
+    ("user_oauth_identities", "UPDATE"): set(),
+    ("sessions", "INSERT"): set(),
+    ("sessions", "UPDATE"): {"ended_at"},
+    ("refresh_tokens", "INSERT"): set(),
+    ("refresh_tokens", "UPDATE"): set(),
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+async def test_every_trigger_and_policy_is_known(dba: asyncpg.Connection, table: str) -> None:
+    assert (await triggers_of(dba, table), await policies_of(dba, table)) == GUARDS[table]
+
+
+@pytest.mark.parametrize("role", ["homelog_api", "homelog_ops"])
+@pytest.mark.parametrize("table", TABLES)
+async def test_no_role_reads_a_secret_column(dba: asyncpg.Connection, role: str, table: str) -> None:
+    allowed = READABLE[table]
+    if allowed is None:
+        allowed = await granted_to(dba, "postgres", table, "SELECT")
+    assert await granted_to(dba, role, table, "SELECT") == allowed
+
+
+@pytest.mark.parametrize(("table", "verb"), WRITABLE)
+async def test_the_service_writes_no_column_that_is_the_servers(dba: asyncpg.Connection, table: str, verb: str) -> None:
+    assert await granted_to(dba, "homelog_api", table, verb) == WRITABLE[table, verb]
+    assert await granted_to(dba, "homelog_ops", table, verb) == set()
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        # How many rows of whom Ann, Ben, Dan and nobody see and change: only their own.
+        ("SELECT FROM users", (1, 1, 1, 0)),
+        ("UPDATE users SET display_name = 'x'", (1, 1, 1, 0)),
+        ("DELETE FROM users", (1, 1, 1, 0)),
+        ("SELECT is_temporary FROM user_passwords", (1, 1, 1, 0)),
+        ("SELECT id FROM user_oauth_identities", (1, 0, 0, 0)),
+        ("DELETE FROM user_oauth_identities", (1, 0, 0, 0)),
+        ("SELECT FROM sessions", (1, 1, 0, 0)),
+        ("UPDATE sessions SET ended_at = now()", (1, 1, 0, 0)),
+    ],
+)
+async def test_one_sees_and_changes_ones_own_account_and_no_other(
+    dba: asyncpg.Connection, sql: str, rows: tuple[int, ...]
+) -> None:
+    for person, expected in zip(("ann", "ben", "dan", "nobody"), rows, strict=True):
+        transaction = dba.transaction()
+        await transaction.start()
+        await act_as(dba, person, "private")
+        assert await affected(dba, sql) == expected
+        await transaction.rollback()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT password_hash FROM user_passwords",
+        "SELECT access_token FROM user_oauth_identities",
+        "SELECT * FROM user_oauth_identities",
+        "SELECT FROM refresh_tokens",
+        "UPDATE users SET role = 'admin'",
+        "UPDATE users SET is_active = true",
+        "UPDATE users SET id = gen_random_uuid()",
+        "INSERT INTO users (email) VALUES ('x@example.org')",
+        "UPDATE user_passwords SET is_temporary = false",
+        "INSERT INTO user_oauth_identities (user_id, provider, provider_user_id) VALUES ('{ann}', 'line', 'x')",
+        "UPDATE sessions SET expires_at = 'infinity'",
+        "DELETE FROM sessions",
+        "DELETE FROM user_passwords",
+        "SELECT homelog.act_as('{ann}', NULL)",
+        "SELECT homelog.record_login('{ben}', '{{}}')",
+        "SELECT homelog.open_session('{ann}', 'password', NULL, '1 day')",
+        "SELECT homelog.set_own_password('$argon2id$new')",
+        "SELECT homelog.end_sessions(NULL)",
+        "SELECT homelog.find_user(NULL, 'ann@example.org')",
+    ],
+)
+async def test_what_crosses_the_line_needs_a_function(dba: asyncpg.Connection, sql: str) -> None:
+    await act_as(dba, "ann")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await dba.execute(said(sql))
+
+
+async def test_an_ended_session_stays_ended(dba: asyncpg.Connection) -> None:
+    await act_as(dba, "ann")
+    await affected(dba, "UPDATE sessions SET ended_at = now()")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await affected(dba, "UPDATE sessions SET ended_at = NULL")
+
+
+async def test_signing_in_makes_nothing_stale(dba: asyncpg.Connection) -> None:
+    stamp = "SELECT updated_at FROM users WHERE username = 'ann'"
+    before = await dba.fetchval(stamp)
+    await affected(dba, "SELECT homelog.record_login('{ann}', '{{}}')")
+    assert await dba.fetchval(stamp) == before
+    await affected(dba, "UPDATE users SET display_name = 'Ann' WHERE id = '{ann}'")
+    assert await dba.fetchval(stamp) > before
+    assert [row[0] for row in await told(dba)] == ["login", "update_user"]
+
+
+# The first account
+
+
+async def register(dba: asyncpg.Connection, name: str) -> str:
+    role = await dba.fetchval(
+        "SELECT role FROM homelog.register_user($1, $2::text::citext, $3, '$argon2id$x')",
+        *(id_of(name), f"{name}@example.org", name),
+    )
+    return str(role)
+
+
+async def test_the_first_account_is_made_admin_and_no_later_one(server: EmbeddedPostgres, database: str) -> None:
+    people = [f"person{n}" for n in range(6)]
+    connections = [await asyncpg.connect(server.url("homelog_api", database)) for _ in people]
+    roles = await asyncio.gather(*(register(each, name) for each, name in zip(connections, people, strict=True)))
+    assert sorted(roles) == ["admin", *["operator"] * 5]
+    assert await register(connections[0], "late") == "operator"
+    for connection in connections:
+        await connection.close()
+
+
+# Deleting an account, by psql as by the API
+
+
+async def test_an_account_takes_along_what_it_alone_administers(dba: asyncpg.Connection) -> None:
+    await affected(dba, "DELETE FROM users WHERE id = '{ann}'")
+    for table in ("homes", "data_sources", "readings", "user_source_access", "data_validators", "sessions"):
+        left = "sessions WHERE user_id <> '{ben}'" if table == "sessions" else table
+        assert await affected(dba, f"SELECT FROM {left}") == 0, table
+    assert await dba.fetchval("SELECT array_agg(name) FROM plants") == ["Cactus"]
+
+
+async def test_what_it_alone_administered_leaves_one_audit_row_each_with_count_and_range(
+    dba: asyncpg.Connection,
+) -> None:
+    await affected(dba, "DELETE FROM users WHERE id = '{ann}'")
+    log = await told(dba, "event_type, source_id, details")
+    gone = {source: json.loads(details) for event, source, details in log if event == "delete_source"}
+    assert gone == {
+        id_of("private"): {
+            "name": "Private", "readings": 3,
+            "first": "2026-01-01T00:00:00+00:00", "last": "2026-01-03T00:00:00+00:00",
+        },
+        id_of("public"): {
+            "name": "Public", "readings": 1,
+            "first": "2026-01-01T00:00:00+00:00", "last": "2026-01-01T00:00:00+00:00",
+        },
+    }  # fmt: skip
+    assert not [event for event, *_ in log if event == "delete_entry"]
+
+
+async def test_what_another_also_administers_stays_and_forgets_the_account(dba: asyncpg.Connection) -> None:
+    await affected(dba, "UPDATE user_source_access SET access_level = 'admin' WHERE user_id = '{ben}'")
+    await affected(dba, "DELETE FROM users WHERE id = '{ann}'")
+    assert await rows_of(dba, "SELECT name, created_by, home_id FROM data_sources") == [("Private", None, None)]
+    assert await affected(dba, "SELECT FROM user_source_access WHERE granted_by IS NULL") == 2
+    assert await affected(dba, "SELECT FROM data_validators WHERE created_by IS NULL") == 1
+    recorded = await dba.fetch("SELECT recorded_by FROM readings ORDER BY timestamp")
+    assert [row[0] for row in recorded] == [None, id_of("ben"), None]
+
+
+async def test_taking_a_name_off_readings_is_told_of_no_reading(dba: asyncpg.Connection) -> None:
+    # Their values have not changed.
+    await affected(dba, "UPDATE user_source_access SET access_level = 'admin' WHERE user_id = '{ben}'")
+    await affected(dba, "DELETE FROM users WHERE id = '{ann}'")
+    assert not [event for event, _ in await told(dba) if event.endswith("_entry")]
+
+
+async def test_care_for_anothers_plant_stays_and_forgets_the_account(dba: asyncpg.Connection) -> None:
+    await affected(dba, "UPDATE care_events SET user_id = '{ben}'")
+    await affected(dba, "UPDATE growth_measurements SET user_id = '{ben}'")
+    await affected(dba, "DELETE FROM users WHERE id = '{ben}'")
+    assert await rows_of(dba, "SELECT user_id FROM care_events UNION ALL SELECT user_id FROM growth_measurements") == [
+        (None,), (None,),
+    ]  # fmt: skip
+
+
+async def test_the_audit_log_keeps_the_name_of_an_account_that_is_gone(dba: asyncpg.Connection) -> None:
+    await affected(dba, "DELETE FROM users WHERE id = '{ben}'")
+    assert await affected(dba, "SELECT FROM audit_logs WHERE user_id = '{ben}'") == 1
+
+
+@pytest.mark.parametrize(
+    ("remove", "left"),
+    [("DELETE FROM user_source_access WHERE user_id", 1), ("DELETE FROM users WHERE id", 0)],
+)
+async def test_of_two_admins_removed_at_once_the_second_knows_it_is_the_last(
+    server: EmbeddedPostgres, database: str, remove: str, left: int
+) -> None:
+    # Each sees the other as the one who stays. The last grant cannot be revoked; the last account takes all along.
+    first, second = [await asyncpg.connect(server.url(server.superuser, database)) for _ in range(2)]
+    await first.execute(
+        said(
+            "INSERT INTO users (id, email) VALUES ('{ann}', 'ann@example.org'), ('{ben}', 'ben@example.org');"
+            "INSERT INTO data_sources (id, name, source_type, unit) VALUES ('{private}', 'x', 'x', 'x');"
+            "INSERT INTO user_source_access (user_id, source_id, access_level)"
+            " VALUES ('{ann}', '{private}', 'admin'), ('{ben}', '{private}', 'admin')"
+        )
+    )
+    transaction = first.transaction()
+    await transaction.start()
+    await first.execute(f"{remove} = $1", id_of("ann"))
+    waiting = asyncio.create_task(second.execute(f"{remove} = $1", id_of("ben")))
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    await transaction.commit()
+    if left:
+        with pytest.raises(asyncpg.IntegrityConstraintViolationError) as refused:
+            await waiting
+        assert refused.value.constraint_name == "user_source_access_last_admin"
+    else:
+        await waiting
+    assert await rows_of(first, "SELECT user_id FROM user_source_access") == [(id_of("ben"),)] * left
+    assert await first.fetchval("SELECT count(*) FROM data_sources") == left
+    await first.close()
+    await second.close()
+
+
+# Sessions and passwords, by their functions
+
+DAY = timedelta(days=1)
+ACT = "SELECT homelog.act_as($1, $2, ARRAY[]::uuid[])"
+REFRESH = "SELECT verdict, user_id FROM homelog.refresh_session($1, $2, $3, $4)"
+
+
+def hashed(name: str) -> bytes:
+    return name.encode().ljust(32)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "caller", "session"),
+    [
+        ("UPDATE sessions SET ended_at = now()", "ann", "session"),
+        ("UPDATE sessions SET expires_at = now()", "ann", "session"),
+        ("UPDATE users SET is_active = false", "ann", "session"),
+        ("DELETE FROM sessions", "ann", "session"),
+        ("SELECT", "ann", "other session"),
+        ("SELECT", "ben", "session"),
+        ("SELECT", "unknown", "session"),
+        ("SELECT", "ann", None),
+    ],
+)
+async def test_nobody_acts_with_a_session_that_is_not_theirs_and_alive(
+    dba: asyncpg.Connection, spoil: str, caller: str, session: str | None
+) -> None:
+    await dba.execute("SET LOCAL ROLE homelog_api")
+    await dba.execute(ACT, id_of("ann"), id_of("session"))
+    await dba.execute("RESET ROLE")
+    await dba.execute(spoil)
+    await dba.execute("SET LOCAL ROLE homelog_api")
+    with pytest.raises(asyncpg.PostgresError) as refused:
+        await dba.execute(ACT, id_of(caller), id_of(session) if session else None)
+    assert refused.value.sqlstate == "HL401"
+
+
+@pytest.mark.parametrize("person", ["off", "unknown"])
+async def test_nobody_acts_as_an_account_that_is_not_active(dba: asyncpg.Connection, person: str) -> None:
+    with pytest.raises(asyncpg.PostgresError) as refused:
+        await act_as(dba, person)
+    assert refused.value.sqlstate == "HL401"
+
+
+async def test_acting_as_nobody_forgets_who_acted_before(dba: asyncpg.Connection) -> None:
+    await act_as(dba, "ann", every=True)
+    await dba.execute(ACT, None, None)
+    assert await row_of(
+        dba,
+        "SELECT homelog.current_user_id(), homelog.current_session_id(), homelog.readable_sources(),"
+        " homelog.granted_sources(), homelog.writable_sources(), homelog.administered_sources()",
+    ) == (None, None, [], [], [], [])
+
+
+async def open_session(dba: asyncpg.Connection, person: str, token: str) -> object:
+    return await dba.fetchval("SELECT homelog.open_session($1, 'password', $2, $3)", id_of(person), hashed(token), DAY)
+
+
+async def test_a_refresh_token_is_replaced_and_its_parent_honoured_for_a_grace(dba: asyncpg.Connection) -> None:
+    session = await open_session(dba, "ann", "one")
+    ten, none = timedelta(seconds=10), timedelta(0)
+    assert await row_of(dba, REFRESH, hashed("one"), hashed("two"), DAY, ten) == ("rotated", id_of("ann"))
+    # The answer was lost: the same successor again.
+    assert await row_of(dba, REFRESH, hashed("one"), hashed("two"), DAY, ten) == ("again", id_of("ann"))
+    assert await row_of(dba, REFRESH, hashed("two"), hashed("three"), DAY, ten) == ("rotated", id_of("ann"))
+    # A copy of an older one turns up: the session ends, and its newest token with it.
+    assert await row_of(dba, REFRESH, hashed("one"), hashed("two"), DAY, none) == ("reused", id_of("ann"))
+    assert await row_of(dba, REFRESH, hashed("three"), hashed("four"), DAY, ten) == ("dead", None)
+    assert await dba.fetchval("SELECT ended_at FROM sessions WHERE id = $1", session) is not None
+    assert [row[0] for row in await told(dba)] == ["login", "refresh_reused"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "UPDATE sessions SET ended_at = now()",
+        "UPDATE sessions SET expires_at = now()",
+        "UPDATE users SET is_active = false",
+        "DELETE FROM users",
+    ],
+)
+async def test_a_dead_sessions_token_refreshes_nothing(dba: asyncpg.Connection, spoil: str) -> None:
+    await open_session(dba, "ben", "one")
+    await dba.execute(spoil)
+    for token in ("one", "unknown"):
+        row = await row_of(dba, REFRESH, hashed(token), hashed("two"), DAY, timedelta(seconds=10))
+        assert row == ("dead", None)
+
+
+async def test_ending_a_session_is_told_once(dba: asyncpg.Connection) -> None:
+    await open_session(dba, "ann", "one")
+    end = "SELECT homelog.end_session_of_token($1)"
+    assert [await dba.fetchval(end, hashed(token)) for token in ("one", "one", "unknown")] == [True, False, False]
+    assert [row[0] for row in await told(dba)] == ["login", "logout"]
+
+
+async def test_a_new_password_ends_every_other_session(dba: asyncpg.Connection) -> None:
+    await open_session(dba, "ann", "one")
+    await dba.execute("SET LOCAL ROLE homelog_api")
+    await dba.execute(ACT, id_of("ann"), id_of("session"))
+    change = "SELECT homelog.change_own_password($1, '$argon2id$new')"
+    assert await dba.fetchval(change, "$argon2id$not it") is False
+    assert await dba.fetchval(change, "$argon2id$hash of ann@example.org") is True
+    await dba.execute("RESET ROLE")
+    alive = await dba.fetch("SELECT id FROM sessions WHERE ended_at IS NULL")
+    assert {row[0] for row in alive} == {id_of("session"), id_of("other session")}
+    assert await dba.fetchval("SELECT is_temporary FROM user_passwords WHERE user_id = $1", id_of("ann")) is False
+
+
+async def test_a_rehash_does_not_undo_a_new_password(dba: asyncpg.Connection) -> None:
+    rehash = "SELECT homelog.rehash_password($1, $2, '$argon2id$stronger')"
+    await dba.execute(rehash, id_of("ann"), "$argon2id$an older one")
+    stored = "SELECT password_hash FROM user_passwords WHERE user_id = $1"
+    assert await dba.fetchval(stored, id_of("ann")) == "$argon2id$hash of ann@example.org"
+    await dba.execute(rehash, id_of("ann"), "$argon2id$hash of ann@example.org")
+    assert await dba.fetchval(stored, id_of("ann")) == "$argon2id$stronger"
+
+
+@pytest.mark.parametrize(
+    ("person", "checked", "so"),
+    [
+        ("ann", "$argon2id$hash of ann@example.org", True),
+        ("ann", "$argon2id$hash of ben@example.org", False),
+        ("off", "$argon2id$hash of off@example.org", False),
+        ("unknown", "$argon2id$x", False),
+    ],
+)
+async def test_a_password_is_confirmed_for_an_active_account_alone(
+    dba: asyncpg.Connection, person: str, checked: str, so: bool
+) -> None:
+    assert await dba.fetchval("SELECT homelog.confirm_password($1, $2)", id_of(person), checked) is so
+
+
+async def test_a_failed_login_is_told_without_what_was_typed(dba: asyncpg.Connection) -> None:
+    for typed in ("ANN@example.org", "my password, typed into the wrong field"):
+        await dba.execute("SELECT homelog.record_failed_login($1::text::citext)", typed)
+    assert await told(dba, "user_id, event_type, details") == [
+        (id_of("ann"), "login_failed", '{"provider": "password"}'),
+        (None, "login_failed", '{"provider": "password"}'),
+    ]

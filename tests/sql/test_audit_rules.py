@@ -1,0 +1,250 @@
+"""The rules of audit_logs: whoever reaches the database adds to it in their own name and changes nothing.
+
+What is tested is compared with the catalogue: a constraint, policy or table that is new fails here until it has its
+line.
+"""
+
+import json
+
+import asyncpg
+import pytest
+
+from tests.sql.rules import (
+    act_as,
+    affected,
+    assert_breaks,
+    constraints_of,
+    granted_to,
+    id_of,
+    policies_of,
+    said,
+    told,
+    triggers_of,
+)
+
+# Constraints
+
+BROKEN = [
+    ("audit_logs_pkey", "INSERT INTO audit_logs (id, event_type) OVERRIDING SYSTEM VALUE VALUES (1, 'x_y')"),
+    ("audit_logs_event_type_form", "INSERT INTO audit_logs (event_type) VALUES ('')"),
+    ("audit_logs_event_type_form", "INSERT INTO audit_logs (event_type) VALUES ('Login')"),
+    ("audit_logs_event_type_form", "INSERT INTO audit_logs (event_type) VALUES ('log in')"),
+    ("audit_logs_event_type_form", "INSERT INTO audit_logs (event_type) VALUES (repeat('x', 51))"),
+    ("audit_logs_details_object", "INSERT INTO audit_logs (event_type, details) VALUES ('login', '[]')"),
+    ("audit_logs_details_object", "INSERT INTO audit_logs (event_type, details) VALUES ('login', 'null')"),
+    ("audit_logs_id_not_null", "INSERT INTO audit_logs (id, event_type) OVERRIDING SYSTEM VALUE VALUES (NULL, 'x_y')"),
+    ("audit_logs_event_time_not_null", "INSERT INTO audit_logs (event_type, event_time) VALUES ('login', NULL)"),
+    ("audit_logs_event_type_not_null", "INSERT INTO audit_logs DEFAULT VALUES"),
+    ("audit_logs_details_not_null", "INSERT INTO audit_logs (event_type, details) VALUES ('login', NULL)"),
+]
+
+
+@pytest.mark.parametrize(("constraint", "sql"), BROKEN)
+async def test_a_constraint_holds_even_for_a_dba(dba: asyncpg.Connection, constraint: str, sql: str) -> None:
+    await assert_breaks(dba, constraint, sql)
+
+
+async def test_every_constraint_is_tested(dba: asyncpg.Connection) -> None:
+    assert await constraints_of(dba, ["audit_logs"]) == {constraint for constraint, _ in BROKEN}
+
+
+async def test_an_event_has_a_time_and_a_number_that_nobody_chooses(dba: asyncpg.Connection) -> None:
+    with pytest.raises(asyncpg.GeneratedAlwaysError):
+        await dba.execute("INSERT INTO audit_logs (id, event_type) VALUES (7, 'login')")
+
+
+# Append-only
+
+CHANGES = [
+    "UPDATE audit_logs SET details = '{{}}'",
+    "UPDATE audit_logs SET user_id = NULL WHERE false",
+    "DELETE FROM audit_logs",
+    "DELETE FROM audit_logs WHERE false",
+    "TRUNCATE audit_logs",
+    "TRUNCATE audit_logs CASCADE",
+    "INSERT INTO audit_logs (event_type) VALUES ('login') ON CONFLICT (id) DO UPDATE SET details = '{{}}'",
+    "MERGE INTO audit_logs AS l USING (VALUES (1)) AS v (n) ON true WHEN MATCHED THEN DELETE",
+]
+
+
+@pytest.mark.parametrize("role", ["postgres", "homelog_owner", "homelog_migrator", "homelog_api", "homelog_ops"])
+@pytest.mark.parametrize("sql", CHANGES)
+async def test_nobody_changes_or_empties_the_log(dba: asyncpg.Connection, role: str, sql: str) -> None:
+    await dba.execute(f"SET LOCAL ROLE {role}")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError) as refused:
+        async with dba.transaction():
+            await dba.execute(said(sql))
+    if role in {"postgres", "homelog_owner"}:
+        assert str(refused.value) == "The audit log is append-only."
+
+
+async def test_the_log_has_exactly_these_guards(dba: asyncpg.Connection) -> None:
+    assert await triggers_of(dba, "audit_logs") == {"_100_refuse_change"}
+    assert await policies_of(dba, "audit_logs") == {"owner_all", "select_ops", "select_reader", "insert_writer"}
+
+
+async def test_what_it_tells_of_may_go_and_the_log_stays(dba: asyncpg.Connection) -> None:
+    # No foreign keys: these would either hold the account or take the row along.
+    before = await affected(dba, "SELECT FROM audit_logs")
+    await affected(dba, "DELETE FROM users WHERE id IN ('{ann}', '{ben}', '{dan}')")
+    assert await affected(dba, "SELECT FROM data_sources") == 0
+    assert await affected(dba, "SELECT FROM audit_logs WHERE user_id = '{ann}' AND source_id = '{private}'") == 1
+    assert await affected(dba, "SELECT FROM audit_logs") > before
+
+
+# Who writes, and who reads
+
+INSERT = "INSERT INTO audit_logs (user_id, source_id, event_type) VALUES "
+
+
+@pytest.mark.parametrize("person", ["ann", "ben", "dan", "nobody"])
+async def test_the_service_writes_only_in_the_name_of_whom_it_acts_for(dba: asyncpg.Connection, person: str) -> None:
+    await act_as(dba, person, "private")
+    for name in ("ann", "ben", "dan", "off", "nobody"):
+        user = "NULL" if name == "nobody" else f"'{id_of(name)}'"
+        row = f"({user}, '{{private}}', 'view_source')"
+        if name == person:
+            assert await affected(dba, INSERT + row) == 1
+        else:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with dba.transaction():
+                    await affected(dba, INSERT + row)
+
+
+async def test_the_service_sets_neither_number_nor_time(dba: asyncpg.Connection) -> None:
+    assert await granted_to(dba, "homelog_api", "audit_logs", "INSERT") == {
+        "user_id", "source_id", "entry_id", "event_type", "details",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("person", "seen"),
+    [
+        ("ann", ["ann", "ben", "nobody"]),  # all of the sources that she administers
+        ("ben", ["ben"]),  # who may write sees what he did himself
+        ("cat", []),
+        ("dan", ["dan"]),
+        ("nobody", []),
+    ],
+)
+async def test_one_reads_what_one_did_and_all_of_the_sources_that_one_administers(
+    dba: asyncpg.Connection, person: str, seen: list[str]
+) -> None:
+    await act_as(dba, person, "private", "public")
+    names = {id_of(name): name for name in ("ann", "ben", "cat", "dan")}
+    rows = await dba.fetch("SELECT user_id FROM audit_logs ORDER BY id")
+    assert [names.get(row[0], "nobody") for row in rows] == seen
+
+
+async def test_a_source_that_the_request_does_not_name_shows_only_ones_own_deeds(dba: asyncpg.Connection) -> None:
+    await act_as(dba, "ann")
+    assert await affected(dba, "SELECT FROM audit_logs") == 1
+
+
+@pytest.mark.parametrize(("role", "seen"), [("homelog_ops", 4), ("homelog_owner", 4), ("homelog_api", 0)])
+async def test_operators_read_all_and_the_service_without_an_identity_nothing(
+    dba: asyncpg.Connection, role: str, seen: int
+) -> None:
+    await dba.execute(f"SET LOCAL ROLE {role}")
+    assert await affected(dba, "SELECT FROM audit_logs") == seen
+
+
+# What is audited
+
+# Each table whose rows are audited by a trigger of its own; of the others, why not.
+AUDITED = {
+    "care_events", "data_sources", "data_validators", "homes", "plants", "readings", "user_source_access", "users",
+}  # fmt: skip
+NOT_AUDITED = {
+    "audit_logs": "is the log",
+    "growth_measurements": "each is a change of its plant",
+    "refresh_tokens": "a token that is replaced is no event; one that is used twice is, and refresh_session says so",
+    "sessions": "signing in and out are events, which the functions that do it write",
+    "user_oauth_identities": "linking is an event, which whoever links writes",
+    "user_passwords": "only functions touch it, and they write the event",
+}
+
+
+async def test_every_table_is_audited_or_says_why_not(dba: asyncpg.Connection) -> None:
+    rows = await dba.fetch(
+        "SELECT c.relname, bool_or(t.tgname ~ '_audit') FROM pg_class AS c LEFT JOIN pg_trigger AS t"
+        " ON t.tgrelid = c.oid WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') GROUP BY 1"
+    )
+    assert {row[0] for row in rows} == AUDITED | NOT_AUDITED.keys()
+    assert {row[0] for row in rows if row[1]} == AUDITED
+
+
+EVENTS = [
+    ("INSERT INTO users (id, email) VALUES ('{eve}', 'eve@example.org')", "create_user"),
+    ("UPDATE users SET display_name = 'Canary' WHERE id = '{ann}'", "update_user"),
+    ("DELETE FROM users WHERE id = '{cat}'", "delete_user"),
+    ("INSERT INTO homes (name) VALUES ('Cabin')", "create_home"),
+    ("UPDATE homes SET name = 'Cabin'", "update_home"),
+    ("DELETE FROM homes WHERE id = '{house}'", "delete_home"),
+    ("INSERT INTO data_sources (name, source_type, unit) VALUES ('x', 'x', 'x')", "create_source"),
+    ("UPDATE data_sources SET name = 'x' WHERE id = '{private}'", "update_source"),
+    ("DELETE FROM data_sources WHERE id = '{private}'", "delete_source"),
+    ("INSERT INTO user_source_access VALUES ('{dan}', '{private}', 'read')", "grant_access"),
+    ("UPDATE user_source_access SET access_level = 'write' WHERE user_id = '{cat}'", "change_access"),
+    ("DELETE FROM user_source_access WHERE user_id = '{cat}'", "revoke_access"),
+    ("INSERT INTO data_validators (source_id, max_value) VALUES ('{private}', 9)", "create_validator"),
+    ("UPDATE data_validators SET max_value = 9", "update_validator"),
+    ("DELETE FROM data_validators", "delete_validator"),
+    ("INSERT INTO plants (user_id, name, kind) VALUES ('{ann}', 'x', 'fig')", "create_plant"),
+    ("UPDATE plants SET room = 'Hall' WHERE id = '{fern}'", "update_plant"),
+    ("DELETE FROM plants WHERE id = '{cactus}'", "delete_plant"),
+    ("INSERT INTO care_events (plant_id, kind) VALUES ('{fern}', 'mist')", "create_care"),
+    ("DELETE FROM care_events", "delete_care"),
+]
+
+
+@pytest.mark.parametrize(("sql", "event"), EVENTS)
+async def test_a_dbas_change_is_an_event_too(dba: asyncpg.Connection, sql: str, event: str) -> None:
+    assert await affected(dba, sql) == 1
+    assert event in [row[0] for row in await told(dba)]
+
+
+async def test_an_event_tells_who_did_it_and_to_which_source(dba: asyncpg.Connection) -> None:
+    await act_as(dba, "ann", "private")
+    await affected(dba, "UPDATE data_sources SET name = 'Heat', unit = unit WHERE id = '{private}'")
+    ((user, source, event, details),) = await told(dba, "user_id, source_id, event_type, details")
+    assert (user, source, event) == (id_of("ann"), id_of("private"), "update_source")
+    assert json.loads(details) == {"id": str(id_of("private")), "name": {"old": "Private", "new": "Heat"}}
+
+
+@pytest.mark.parametrize("table", ["users", "homes", "data_sources", "plants", "data_validators"])
+async def test_a_change_that_changes_nothing_is_no_event(dba: asyncpg.Connection, table: str) -> None:
+    assert await affected(dba, f"UPDATE {table} SET id = id") > 0  # noqa: S608
+    assert await told(dba) == []
+
+
+async def test_an_account_is_told_of_without_personal_data(dba: asyncpg.Connection) -> None:
+    for sql, _ in EVENTS[:3]:
+        await affected(dba, sql)
+    details = [row[1] for row in await told(dba) if row[0].endswith("_user")]
+    assert [json.loads(each) for each in details] == [
+        {"id": str(id_of("eve"))},
+        {"id": str(id_of("ann")), "changed": ["display_name"]},
+        {"id": str(id_of("cat"))},
+    ]
+
+
+async def test_no_secret_is_ever_told(dba: asyncpg.Connection) -> None:
+    canary = "canary"
+    await dba.execute(
+        "SELECT FROM homelog.register_user($1, 'eve@example.org', 'Eve', '$argon2id$canary')", id_of("eve")
+    )
+    await act_as(dba, "eve")
+    await dba.execute("RESET ROLE")
+    await dba.execute("SELECT homelog.set_own_password('$argon2id$canary2')")
+    await dba.execute("SELECT homelog.change_own_password('$argon2id$canary2', '$argon2id$canary3')")
+    token = b"canary".ljust(32)
+    await dba.execute("SELECT homelog.open_session($1, 'password', $2, '1 day')", id_of("eve"), token)
+    for successor in (b"canary one".ljust(32), b"canary two".ljust(32)):
+        await dba.execute("SELECT FROM homelog.refresh_session($1, $2, '1 day', '0 s')", token, successor)
+    await dba.execute("SELECT homelog.end_session_of_token($1)", token)
+    await dba.execute("SELECT homelog.record_failed_login('canary@example.org')")
+    log = await told(dba)
+    assert {"create_user", "change_password", "login", "refresh_reused", "login_failed"} <= {row[0] for row in log}
+    assert canary not in str(log)
+    assert canary.encode().hex() not in str(log)
