@@ -14,6 +14,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from service import __version__
 from service.access.handlers import HANDLERS as ACCESS
 from service.accounts.handlers import HANDLERS as ACCOUNTS
+from service.audit.handlers import HANDLERS as AUDIT
 from service.bodies import StrictBody
 from service.database import Database
 from service.edge import Edge
@@ -31,7 +32,7 @@ from service.series.handlers import HANDLERS as SERIES
 from service.settings import Settings
 from service.sources.handlers import HANDLERS as SOURCES
 
-HANDLERS = [*OPERATION, *ACCESS, *ACCOUNTS, *HOMES, *PLANTS, *READINGS, *REFERENCE, *SERIES, *SOURCES]
+HANDLERS = [*OPERATION, *ACCESS, *ACCOUNTS, *AUDIT, *HOMES, *PLANTS, *READINGS, *REFERENCE, *SERIES, *SOURCES]
 
 
 def create_app(settings: Settings) -> Edge:

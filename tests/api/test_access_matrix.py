@@ -61,6 +61,9 @@ MATRIX: dict[str, Row] = {
     "create_grant": (401, 401, 404, 403, 403, 201, 401, 403),
     "change_grant": (401, 401, 404, 403, 403, 200, 401, 403),
     "delete_grant": (401, 401, 404, 403, 403, 204, 401, 403),
+    # Audit: one's own, and a source's for its admins
+    "list_own_audit": (401, 401, 200, 200, 200, 200, None, None),
+    "list_source_audit": (401, 401, 404, 403, 403, 200, 401, 403),
     # Readings
     "list_readings": (401, 401, 404, 200, 200, 200, 200, 200),
     "log_readings": (401, 401, 404, 403, 201, 201, 401, 403),
@@ -90,6 +93,7 @@ LISTED: dict[str, tuple[str, set[str]]] = {
     "list_plants": ("plant_id", {"admin"}),
     "list_due_plants": ("plant_id", {"admin"}),
     "list_sessions": ("session_id", {"admin"}),
+    "list_own_audit": ("source_id", {"admin"}),
 }
 HIDDEN = {"openapi", "root", "schema_page"}
 """The description is not in itself; it is public."""

@@ -1,0 +1,65 @@
+"""/v1/audit, /v1/sources/{source_id}/audit."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import get
+from litestar.params import FromPath, QueryParameter
+
+from service.access.handlers import ADMINISTER_SOURCE
+from service.answers import Cursor, Limit, Page, decode_cursor, page, refuse_instant
+from service.audit.structs import AuditRow, RowId
+from service.readings.structs import Instant
+from service.requests import Tx
+from service.sqlfile import queries_beside
+
+_bind = queries_beside(__file__)
+LIST_OWN_AUDIT = _bind("list_own_audit", AuditRow)
+LIST_SOURCE_AUDIT = _bind("list_source_audit", AuditRow)
+
+From = Annotated[Instant | None, QueryParameter(name="from", description="The first instant of the range.")]
+To = Annotated[Instant | None, QueryParameter(name="to", description="The instant after the range.")]
+EventType = Annotated[
+    str | None,
+    QueryParameter(pattern="^[a-z][a-z_]{1,49}$", description="Only events of this type, such as `grant_access`."),
+]
+
+
+@get("/v1/audit", operation_id="list_own_audit")
+async def list_own_audit(
+    tx: Tx,
+    since: From = None,
+    until: To = None,
+    event_type: EventType = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[AuditRow]:
+    """What the caller did and what was tried in their name, newest first."""
+    refuse_instant("from", since)
+    refuse_instant("to", until)
+    last = decode_cursor("own audit", cursor, RowId)
+    rows = await tx.all(LIST_OWN_AUDIT, since, until, event_type, last, limit + 1)
+    return page(rows, limit, lambda row: row.id, "own audit")
+
+
+@get("/v1/sources/{source_id:uuid}/audit", operation_id="list_source_audit")
+async def list_source_audit(
+    tx: Tx,
+    source_id: FromPath[UUID],
+    since: From = None,
+    until: To = None,
+    event_type: EventType = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[AuditRow]:
+    """Who saw and changed a source, newest first; for its admins."""
+    refuse_instant("from", since)
+    refuse_instant("to", until)
+    last = decode_cursor("source audit", cursor, RowId)
+    await tx.change(ADMINISTER_SOURCE, source_id)
+    rows = await tx.all(LIST_SOURCE_AUDIT, source_id, since, until, event_type, last, limit + 1)
+    tx.viewed = source_id
+    return page(rows, limit, lambda row: row.id, "source audit")
+
+
+HANDLERS = [list_own_audit, list_source_audit]

@@ -1,0 +1,21 @@
+"""Audit rows as the API says them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+RowId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+
+
+class AuditRow(Struct, frozen=True):
+    """One event; `details` holds old and new values and what else tells it, never a secret."""
+
+    id: RowId
+    event_time: datetime
+    user_id: UUID | None
+    source_id: UUID | None
+    entry_id: UUID | None
+    event_type: str
+    details: dict[str, Any]
