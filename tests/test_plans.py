@@ -26,7 +26,7 @@ SOURCES = [UUID(int=1000 + n) for n in range(50)]
 READINGS = 4000
 SOURCE = SOURCES[20]
 FIRST, MIDDLE, LAST = "2025-01-01T00:00:00Z", "2025-01-14T21:20:00Z", "2025-01-28T18:30:00Z"
-READING = UUID(md5(f"{SOURCE}1984".encode()).hexdigest())  # noqa: S324 - as the database makes it below
+READING = UUID(md5(f"{SOURCE}2000".encode()).hexdigest())  # noqa: S324 - as the database makes it below
 """The one at MIDDLE."""
 
 FILL = f"""
@@ -153,6 +153,7 @@ async def test_a_page_of_readings_reads_only_what_it_shows(
 
 async def test_a_reading_with_its_time_is_one_probe(explain: Any) -> None:
     nodes = await explain(GET_READING, SOURCE, READING, MIDDLE, named=[SOURCE])
+    assert nodes[0]["Actual Rows"] == 1
     assert_probes(nodes, rows=1, exactly_at=True)
 
 
