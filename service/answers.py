@@ -21,6 +21,9 @@ _MICROSECOND = timedelta(microseconds=1)
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many items a page holds.")]
 Cursor = Annotated[str | None, QueryParameter(description="The next_cursor of the page before.")]
 
+From = Annotated[datetime | None, QueryParameter(name="from", description="The first instant of the range.")]
+To = Annotated[datetime | None, QueryParameter(name="to", description="The instant after the range.")]
+
 
 class Versioned(Protocol):
     """An object whose row says when it last changed."""
@@ -99,6 +102,12 @@ def refuse_instant(name: str, at: date | None) -> None:
         raise Problem.at(f"?{name}", "An instant needs a zone: Z, or an offset whose + is sent as %2B.", "unreadable")
     if at is not None and not 1900 <= at.year < 3000:
         raise Problem.at(f"?{name}", "An instant lies between the years 1900 and 3000.")
+
+
+def refuse_range(since: datetime | None, until: datetime | None) -> None:
+    """Refuse the ends of a range as `refuse_instant` does."""
+    refuse_instant("from", since)
+    refuse_instant("to", until)
 
 
 def encode_cursor(kind: str, key: Any) -> str:

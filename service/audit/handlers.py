@@ -7,9 +7,8 @@ from litestar import get
 from litestar.params import FromPath, QueryParameter
 
 from service.access.handlers import ADMINISTER_SOURCE
-from service.answers import Cursor, Limit, Page, decode_cursor, page, refuse_instant
+from service.answers import Cursor, From, Limit, Page, To, decode_cursor, page, refuse_range
 from service.audit.structs import AuditRow, RowId
-from service.readings.structs import Instant
 from service.requests import Tx
 from service.sqlfile import queries_beside
 
@@ -17,8 +16,6 @@ _bind = queries_beside(__file__)
 LIST_OWN_AUDIT = _bind("list_own_audit", AuditRow)
 LIST_SOURCE_AUDIT = _bind("list_source_audit", AuditRow)
 
-From = Annotated[Instant | None, QueryParameter(name="from", description="The first instant of the range.")]
-To = Annotated[Instant | None, QueryParameter(name="to", description="The instant after the range.")]
 EventType = Annotated[
     str | None,
     QueryParameter(pattern="^[a-z][a-z_]{1,49}$", description="Only events of this type, such as `grant_access`."),
@@ -35,8 +32,7 @@ async def list_own_audit(
     cursor: Cursor = None,
 ) -> Page[AuditRow]:
     """What the caller did and what was tried in their name, newest first."""
-    refuse_instant("from", since)
-    refuse_instant("to", until)
+    refuse_range(since, until)
     last = decode_cursor("own audit", cursor, RowId)
     rows = await tx.all(LIST_OWN_AUDIT, since, until, event_type, last, limit + 1)
     return page(rows, limit, lambda row: row.id, "own audit")
@@ -53,8 +49,7 @@ async def list_source_audit(
     cursor: Cursor = None,
 ) -> Page[AuditRow]:
     """Who saw and changed a source, newest first; for its admins."""
-    refuse_instant("from", since)
-    refuse_instant("to", until)
+    refuse_range(since, until)
     last = decode_cursor("source audit", cursor, RowId)
     await tx.change(ADMINISTER_SOURCE, source_id)
     rows = await tx.all(LIST_SOURCE_AUDIT, source_id, since, until, event_type, last, limit + 1)

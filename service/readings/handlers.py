@@ -11,7 +11,19 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, 
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from service.answers import Cursor, Limit, Page, created, decode_cursor, found, page, refuse_instant
+from service.answers import (
+    Cursor,
+    From,
+    Limit,
+    Page,
+    To,
+    created,
+    decode_cursor,
+    found,
+    page,
+    refuse_instant,
+    refuse_range,
+)
 from service.bodies import decode, refuse_media_type
 from service.observing import INGESTED
 from service.problems import Problem
@@ -57,8 +69,6 @@ DELETE_READING = _bind("delete_reading", UUID)
 SMALL = 64 * 1024
 """A body up to here is read before the transaction begins; for a longer one access is asked for first."""
 
-From = Annotated[Instant | None, QueryParameter(name="from", description="The first instant of the range.")]
-To = Annotated[Instant | None, QueryParameter(name="to", description="The instant after the range.")]
 At = Annotated[
     Instant | None, QueryParameter(name="timestamp", description="The reading's time: makes this one probe.")
 ]
@@ -103,8 +113,7 @@ async def list_readings(
     cursor: Cursor = None,
 ) -> Page[Reading]:
     """Readings of a range, newest first unless `order=asc`."""
-    refuse_instant("from", since)
-    refuse_instant("to", until)
+    refuse_range(since, until)
     last = decode_cursor(f"readings {order}", cursor, Instant)
     rows = await tx.all(LISTS[order], source_id, since, until, quality, last, limit + 1)
     if not rows:
