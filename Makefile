@@ -22,7 +22,7 @@ $(phrase): ; @:
 
 else
 
-.PHONY: help setup run test check fix psql migration migrate downgrade schema docs lock clean
+.PHONY: help setup run test check fix psql migration migrate downgrade schema docs bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +43,7 @@ check: ## Check style, types, SQL and generated files; writes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint sql service
+	$(BIN)/sqlfluff lint sql service bench
 	$(BIN)/homelog schema --check
 	$(BIN)/homelog docs --check
 
@@ -51,7 +51,7 @@ fix: ## The same, mending what a machine can mend
 	@scripts/setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/sqlfluff fix service sql/checks # what has landed in sql/init and sql/migrations is never edited
+	$(BIN)/sqlfluff fix service bench sql/checks # what has landed in sql/init and sql/migrations is never edited
 	$(BIN)/homelog schema
 	$(BIN)/homelog docs
 
@@ -76,6 +76,10 @@ schema: ## Write sql/schema.sql from the baseline and the migrations
 docs: ## Write the generated documents
 	@scripts/setup
 	@$(BIN)/homelog docs
+
+bench: ## Measure the rows of bench/results.md; ROW=ingest one of them, FULL=1 growth to ten million readings
+	@scripts/setup
+	@$(BIN)/python -m bench $(ROW) $(if $(FULL),--full)
 
 lock: ## Pin the newest versions that pyproject.toml allows (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --upgrade \

@@ -1,6 +1,7 @@
 """Answers: one object with its ETag, a page of many, a creation with its Location."""
 
 import hashlib
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -65,6 +66,34 @@ def versions_of(if_match: str | None) -> list[datetime] | None:
         except (ValueError, OverflowError):
             continue
     return versions
+
+
+_RANGE = re.compile(r"\s*([\w.+*-]+)/([\w.+*-]+)\s*(?:;(.*))?", re.DOTALL)
+_QUALITY = re.compile(r"\bq\s*=\s*(0(?:\.\d*)?|1(?:\.0*)?)\s*(?:;|$)")
+
+
+def preferred(accept: str | None, offered: Sequence[str]) -> str:
+    """The media type that an Accept header likes best (RFC 9110 12.5.1); the first one where it likes none.
+
+    Of two that it likes alike, the one that it names comes before one that only a wildcard takes in, and then the one
+    that it names first.
+    """
+    best, chosen = (0.0, 0, 0), offered[0]  # any quality above 0 beats this
+    ranges = [match for part in (accept or "").split(",") if (match := _RANGE.fullmatch(part.lower()))]
+    for media_type in offered:
+        kind, _, form = media_type.partition("/")
+        told = [
+            ((match[1] != "*") + (match[2] != "*"), -place, float(quality[1]) if quality else 1.0)
+            for place, match in enumerate(ranges)
+            if match[1] in {kind, "*"} and match[2] in {form, "*"}
+            for quality in [_QUALITY.search(match[3] or "")]
+        ]
+        if told:
+            # The most specific range decides, be it a refusal.
+            specific, place, quality = max(told)
+            if quality and (quality, specific, place) > best:
+                best, chosen = (quality, specific, place), media_type
+    return chosen
 
 
 def found(request: Request[Any, Any, Any], item: V, status_code: int = 200) -> Response[V]:

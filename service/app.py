@@ -16,10 +16,13 @@ from service.access.handlers import HANDLERS as ACCESS
 from service.accounts.handlers import HANDLERS as ACCOUNTS
 from service.audit.handlers import HANDLERS as AUDIT
 from service.bodies import StrictBody
+from service.changes.handlers import HANDLERS as CHANGES
 from service.database import Database
 from service.edge import Edge
 from service.homes.handlers import HANDLERS as HOMES
-from service.identity import AccessTokens, Caller
+from service.identity import NOBODY, AccessTokens, Caller
+from service.line_protocol.handlers import HANDLERS as LINE_PROTOCOL
+from service.meter_events.handlers import HANDLERS as METER_EVENTS
 from service.migrations import required_version
 from service.observing import log, set_up_logging
 from service.operation.handlers import HANDLERS as OPERATION
@@ -31,8 +34,26 @@ from service.requests import DEPENDENCIES, Req
 from service.series.handlers import HANDLERS as SERIES
 from service.settings import Settings
 from service.sources.handlers import HANDLERS as SOURCES
+from service.tokens.handlers import HANDLERS as TOKENS
+from service.validators.handlers import HANDLERS as VALIDATORS
 
-HANDLERS = [*OPERATION, *ACCESS, *ACCOUNTS, *AUDIT, *HOMES, *PLANTS, *READINGS, *REFERENCE, *SERIES, *SOURCES]
+HANDLERS = [
+    *OPERATION,
+    *ACCESS,
+    *ACCOUNTS,
+    *AUDIT,
+    *CHANGES,
+    *HOMES,
+    *LINE_PROTOCOL,
+    *METER_EVENTS,
+    *PLANTS,
+    *READINGS,
+    *REFERENCE,
+    *SERIES,
+    *SOURCES,
+    *TOKENS,
+    *VALIDATORS,
+]
 
 
 def create_app(settings: Settings) -> Edge:
@@ -55,7 +76,10 @@ def create_app(settings: Settings) -> Edge:
             render_plugins=[],
             use_handler_docstrings=True,
             components=Components(
-                security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+                security_schemes={
+                    "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
+                    "device_token": SecurityScheme(type="http", scheme="bearer", bearer_format="hl_…"),
+                }
             ),
             security=[{"bearer": []}],
         ),
@@ -103,6 +127,6 @@ def _answer_exception(request: Req, error: Exception) -> Response[Any]:
         problem = Problem("internal", "Something broke here; the log has it under this request's id.")
     # Without credentials whatever is not public looks the same, existing or not.
     path = request.scope["path"]
-    if problem.name in {"not_found", "method_not_allowed"} and caller.user_id is None:
+    if problem.name in {"not_found", "method_not_allowed"} and caller == NOBODY:
         problem = unauthenticated() if path.startswith("/v1/") and not path.startswith("/v1/auth/") else problem
     return answer(problem, request_id)

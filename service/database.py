@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 from uuid import UUID
@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
+from asyncpg.protocol import NO_TIMEOUT
 
 from service.identity import NOBODY, Caller
 from service.migrations import is_older
@@ -48,18 +49,30 @@ BEGIN_WRITE = _bind("begin_write")
 ACT_AS = _bind("act_as", type(None))
 COMMIT = _bind("commit")
 ROLLBACK = _bind("rollback")
+SET_FOR_EXPORT = _bind("set_for_export")
 SCHEMA_VERSION = _bind("schema_version", str)
 LOGIN_ROLE = _bind("login_role", LoginRole)
 CONSTRAINT_SENTENCES = _bind("constraint_sentences", ConstraintSentence)
 TIMEZONES = _bind("timezones", str)
 AUDIT = _bind("audit")
 AUDIT_VIEW = _bind("audit_view", type(None))
+ACT_AS_TOKEN = _bind("act_as_token", type(None))
+ACT_AS_ANY_TOKEN = _bind("act_as_any_token", type(None))
+NOTE_TOKEN_USE = _bind("note_token_use", type(None))
 
 ACQUIRE_SECONDS = 4.0
 """How long a request waits for a connection before it is told to come again."""
 BEGIN_SECONDS = 2.0
 """A healthy BEGIN takes well under a millisecond; a backend that needs this long is frozen and replaced."""
 VIEW_SECONDS = 3600.0
+USE_SECONDS = 60.0
+"""How exact a device token's last_used_at is."""
+REMEMBERED = 100_000
+"""How many views and uses a worker remembers, so as not to note them again."""
+EXPORT_SECONDS = 900.0
+"""How long an export may take; the login role's transaction_timeout says the same."""
+COPY_BYTES, COPY_PAUSE_SECONDS = 32 * 1024, 0.001
+"""PostgreSQL sends 8 KiB at a time. Where no more has come, a pause lets some gather: a tenth of the wake-ups."""
 
 # What the server says to a connection that it ends or cannot serve, of all that it may say to a BEGIN.
 _ENDED = (
@@ -100,7 +113,8 @@ class Transaction:
         """Set by a dry run: the transaction is rolled back however well it went."""
         self.if_match: list[Any] | None = None
         self.queries = SENT.get([])
-        self.viewed: UUID | None = None
+        self.viewed: Sequence[UUID] = ()
+        """The sources that the answer shows, which the audit log keeps."""
 
     async def maybe(self, query: Query[T], *args: Any) -> T | None:
         """The first row, None if there is none."""
@@ -125,6 +139,24 @@ class Transaction:
         """A statement whose rows nobody reads."""
         self.queries.append(query.name)
         await self.connection.execute(query.sql, *args)
+
+    async def copy(
+        self, query: Query[Any], *args: Any, sink: Callable[[bytes], Coroutine[Any, Any, None]], form: Mapping[str, Any]
+    ) -> None:
+        """Every row, as COPY writes it in that form, to the sink: some whole rows at a time.
+
+        asyncpg puts the arguments into the text as literals that PostgreSQL itself quoted: COPY takes no parameters.
+        """
+
+        async def output(rows: bytes) -> None:
+            await sink(rows)
+            if len(rows) < COPY_BYTES:
+                await asyncio.sleep(COPY_PAUSE_SECONDS)
+
+        self.queries.append(query.name)
+        # One clock for all: asyncpg's own is wound anew for each of thousands of pieces.
+        async with asyncio.timeout(EXPORT_SECONDS):
+            await self.connection.copy_from_query(query.sql, *args, output=output, timeout=NO_TIMEOUT, **form)  # type: ignore[arg-type]
 
     async def create(
         self, query: Query[T], *args: Any, taken: str = "This id is taken by something else."
@@ -194,7 +226,8 @@ class Database:
         self.sentences = Sentences()
         self.timezones: frozenset[str] = frozenset()
         self._long = asyncio.Semaphore(max(1, pool.get_max_size() - 2))
-        self._views: OrderedDict[tuple[UUID | None, UUID], float] = OrderedDict()
+        self._noted: OrderedDict[tuple[Hashable, ...], float] = OrderedDict()
+        self._exports = asyncio.Semaphore(max(1, (pool.get_max_size() - 2) // 2))
 
     @classmethod
     async def open(cls, url: str, *, needs: str, size: int = 6) -> "Database":
@@ -209,6 +242,7 @@ class Database:
             connection_class=Connection,
             init=_set_up,
             statement_cache_size=512,
+            max_cacheable_statement_size=0,  # no limit: the longest statements are those that are costly to plan
             max_cached_statement_lifetime=0,
             max_inactive_connection_lifetime=300,
             command_timeout=60,
@@ -251,23 +285,31 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, caller: Caller, named: Sequence[UUID] | None, *, read_only: bool = False, turn: bool = False
+        self,
+        caller: Caller,
+        named: Sequence[UUID] | None,
+        *,
+        read_only: bool = False,
+        turn: bool = False,
+        any_scope: bool = False,
     ) -> AsyncIterator[Transaction]:
         """A transaction that acts for `caller` and reaches the `named` sources, all that were granted for None.
 
         Commits when the block ends, rolls back when it raises; audits a refusal, and the first view within an hour,
         in a transaction of its own afterwards. Long work takes `turn`s: some connections are kept for short requests.
-        Raises 401 for a session that has ended, 503 for a database that
-        does not answer.
+        With `any_scope` a device token need not have the scope that its caller `needs`: for what is noted about it.
+        Raises 401 for a session that has ended or a token that does not work, 403 for a token without the scope, 503
+        for a database that does not answer.
         """
         if turn:
             # Batches wait for each other inside the database too, and must not hold every connection meanwhile.
-            async with self._turns(), self.transaction(caller, named, read_only=read_only) as tx:
-                yield tx
+            async with self._turns(self._long), self.transaction(caller, named, read_only=read_only) as own:
+                yield own
             return
-        connection = await self._begin(caller, named, read_only=read_only)
-        tx = Transaction(connection, caller, read_only=read_only)
+        tx: Transaction | None = None
         try:
+            connection = await self._begin(caller, named, read_only=read_only, any_scope=any_scope)
+            tx = Transaction(connection, caller, read_only=read_only)
             try:
                 yield tx
                 if tx.discard:
@@ -283,23 +325,48 @@ class Database:
             if problem.name == "forbidden":
                 await self._audit_refusal(caller, named, tx, problem)
             raise
-        if tx.viewed is not None:
-            await self._audit_view(caller, tx.viewed)
+        for source in tx.viewed:
+            key = (caller.user_id, caller.token_hash, source)
+            await self._note(key, VIEW_SECONDS, caller, [source], AUDIT_VIEW, source)
+        if caller.token_hash is not None and not any_scope:
+            await self._note((caller.token_hash,), USE_SECONDS, caller, [], NOTE_TOKEN_USE)
 
     @asynccontextmanager
-    async def _turns(self) -> AsyncIterator[None]:
+    async def export(self, caller: Caller, named: Sequence[UUID]) -> AsyncIterator[Transaction]:
+        """A read-only transaction that lasts as long as its client takes to be told all, up to EXPORT_SECONDS.
+
+        Anybody may export a public source, slowly; so exports take half of the turns at most and leave the rest to
+        batches.
+        """
+        async with (
+            self._turns(self._exports),
+            self.transaction(caller, named, read_only=True, turn=True) as tx,
+        ):
+            await tx.run(SET_FOR_EXPORT)
+            yield tx
+
+    @asynccontextmanager
+    async def _turns(self, turns: asyncio.Semaphore) -> AsyncIterator[None]:
         try:
-            await asyncio.wait_for(self._long.acquire(), ACQUIRE_SECONDS)
+            async with asyncio.timeout(ACQUIRE_SECONDS):
+                await turns.acquire()
         except TimeoutError:
-            raise unavailable("Too many batches come at once; try again.") from None
+            raise unavailable("Too many batches and exports come at once; try again.") from None
         try:
             yield
         finally:
-            self._long.release()
+            turns.release()
 
-    async def _begin(self, caller: Caller, named: Sequence[UUID] | None, *, read_only: bool) -> PoolConnectionProxy:
+    async def _begin(
+        self, caller: Caller, named: Sequence[UUID] | None, *, read_only: bool, any_scope: bool
+    ) -> PoolConnectionProxy:
         begin = BEGIN_READ if read_only else BEGIN_WRITE
-        acting = ACT_AS.with_uuids(caller.user_id, caller.session_id, named)
+        if caller.token_hash is None:
+            acting = ACT_AS.with_literals(caller.user_id, caller.session_id, named)
+        elif any_scope:
+            acting = ACT_AS_ANY_TOKEN.with_literals(caller.token_hash, named)
+        else:
+            acting = ACT_AS_TOKEN.with_literals(caller.token_hash, caller.needs, named)
         deadline = time.monotonic() + ACQUIRE_SECONDS
         # BEGIN is the ping: a connection that died while idle shows it here, where nothing has been done yet, and
         # the next one is tried. It costs no trip of its own.
@@ -316,6 +383,8 @@ class Database:
                 if isinstance(error, asyncpg.PostgresError) and not isinstance(error, _ENDED):
                     await self._roll_back(connection)
                     await self.pool.release(connection)
+                    if error.sqlstate == "HL403":
+                        raise Problem("forbidden", error.args[0]) from None
                     raise
                 _discard(connection)
                 await self.pool.release(connection)
@@ -335,29 +404,37 @@ class Database:
             _discard(connection)
 
     async def _audit_refusal(
-        self, caller: Caller, named: Sequence[UUID] | None, tx: Transaction, problem: Problem
+        self, caller: Caller, named: Sequence[UUID] | None, tx: Transaction | None, problem: Problem
     ) -> None:
         source = named[0] if named and len(named) == 1 else None
-        details = {"detail": problem.detail, "query": tx.queries[-1] if tx.queries else None}
-        async with self.transaction(caller, []) as own:
+        details = {"detail": problem.detail, "query": tx.queries[-1] if tx and tx.queries else None}
+        async with self.transaction(caller, [], any_scope=True) as own:
             await own.run(AUDIT, source, None, "access_denied", details)
 
-    async def _audit_view(self, caller: Caller, source: UUID) -> None:
-        key = (caller.user_id, source)
+    async def _note(
+        self,
+        key: tuple[Hashable, ...],
+        seconds: float,
+        caller: Caller,
+        named: Sequence[UUID],
+        query: Query[Any],
+        *args: Any,
+    ) -> None:
+        """Run a query that notes something, once in so many seconds, in a transaction of its own."""
         now = time.monotonic()
-        if self._views.get(key, -VIEW_SECONDS) + VIEW_SECONDS > now:
+        if self._noted.get(key, -seconds) + seconds > now:
             return
         try:
-            async with self.transaction(caller, [source]) as own:
-                await own.run(AUDIT_VIEW, source)
+            async with self.transaction(caller, named, any_scope=True) as own:
+                await own.run(query, *args)
         except (Problem, asyncpg.PostgresError) as error:
-            # The answer is decided and good; the next view tries again.
-            log.warning("view not audited", source=str(source), why=str(error))
+            # The answer is decided and good; the next request tries again.
+            log.warning("not noted", query=query.name, why=str(error))
             return
-        self._views[key] = now
-        self._views.move_to_end(key)
-        if len(self._views) > 100_000:
-            self._views.popitem(last=False)
+        self._noted[key] = now
+        self._noted.move_to_end(key)
+        if len(self._noted) > REMEMBERED:
+            self._noted.popitem(last=False)
 
 
 def _discard(connection: PoolConnectionProxy) -> None:

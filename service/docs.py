@@ -159,6 +159,8 @@ _ERRORS = {
     "the person has access at another level, the username is taken. Read what is stored, then decide.",
     "email_taken": "An account with this e-mail exists, in whatever case of letters.",
     "last_admin": "A source keeps at least one admin: make somebody else admin first.",
+    "cursor_expired": "A cursor of the change feed that is older than 90 days, or of another account or database, a "
+    "restored one included. Drop the copy and ask again without `since`.",
     "stale": "The row has changed since the version that `If-Match` names. Read it again, then repeat your change.",
     "too_large": "More than 10 MiB; for readings, a JSON array of more than 16 MiB, or a batch of more than 256 MiB "
     "after gunzip. Send a long array as NDJSON or CSV, a longer batch in parts.",

@@ -14,9 +14,10 @@ from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.types import Message, Receive, Scope, Send
 
+from service.database import Database
 from service.identity import NOBODY, AccessTokens, Caller
 from service.observing import QUERIES, REQUESTS, SECONDS, SENT, log
-from service.problems import MEDIA_TYPE, Problem
+from service.problems import MEDIA_TYPE, Problem, problem_of, unavailable
 
 _HEADERS = [
     (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
@@ -63,6 +64,7 @@ class Edge:
         scope["homelog.caller"] = NOBODY  # type: ignore[typeddict-unknown-key]
         policy = _PAGE_POLICY if scope["path"] == "/schema" else _API_POLICY
         status = 500
+        refused = False
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -76,6 +78,17 @@ class Edge:
                 ]
             await send(message)
 
+        async def send_vouched(message: Message) -> None:
+            nonlocal refused
+            # What no statement has answered, no transaction has asked whose the token is.
+            if message["type"] == "http.response.start" and not sent and message["status"] not in {401, 503}:
+                problem = await self._what_is_wrong_with_the_token(scope)
+                if problem is not None:
+                    refused = True
+                    await _refuse(problem, request_id, send_with_headers)
+            if not refused:
+                await send_with_headers(message)
+
         try:
             try:
                 self._demand_our_host(scope)
@@ -83,7 +96,8 @@ class Edge:
             except Problem as problem:
                 await _refuse(problem, request_id, send_with_headers)
                 return
-            await self.app(scope, receive, send_with_headers)
+            is_device = scope["homelog.caller"].token_hash is not None  # type: ignore[typeddict-item]
+            await self.app(scope, receive, send_vouched if is_device else send_with_headers)
         finally:
             seconds = time.perf_counter() - began
             route = scope.get("path_template") or "(none)"
@@ -112,6 +126,14 @@ class Edge:
             host = ""
         if not any(host == ours or (ours.startswith("*.") and host.endswith(ours[1:])) for ours in self.hosts):
             raise Problem("unreadable", "This host is not served here.")
+
+    async def _what_is_wrong_with_the_token(self, scope: Scope) -> Problem | None:
+        database: Database = self.app.state.database
+        try:
+            async with database.transaction(scope["homelog.caller"], [], read_only=True, any_scope=True):  # type: ignore[typeddict-item]
+                return None
+        except Exception as error:  # noqa: BLE001 - whatever it is, the token has not been vouched for
+            return problem_of(error, database.sentences) or unavailable()
 
     def _caller(self, scope: Scope) -> Caller:
         # Signing in asks for no token: a client that sends a stale one along must be able to get a new one.

@@ -1,7 +1,10 @@
-"""Who a request comes from: access tokens, made and checked."""
+"""Who a request comes from: access tokens, made and checked; device tokens, told from them."""
 
+import hashlib
+import re
 import time
 from collections import OrderedDict
+from enum import StrEnum
 from uuid import UUID
 
 import msgspec
@@ -23,14 +26,36 @@ LONGEST = 4096
 _MISSHAPEN = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
 
+class Scope(StrEnum):
+    """What a device token may be for."""
+
+    READ = "read:data"
+    WRITE = "write:data"
+
+
 class Caller(msgspec.Struct, frozen=True):
-    """Who asks: an account and the session that it signed in with, or nobody."""
+    """Who asks: an account and the session that it signed in with; a device token, by its digest; or nobody.
+
+    Whose a device token is and what it may do is known in the database alone, which finds it in the trip that begins
+    the transaction; `needs` is the scope that the route asks for, None where no token may.
+    """
 
     user_id: UUID | None = None
     session_id: UUID | None = None
+    token_hash: bytes | None = None
+    needs: Scope | None = None
 
 
 NOBODY = Caller()
+
+_DEVICE_TOKEN = re.compile(r"hl_[A-Za-z0-9_-]{43}\Z", re.ASCII)
+
+
+def device(token: str) -> Caller:
+    """Whoever holds a device token; raises 401 for what cannot be one."""
+    if not _DEVICE_TOKEN.match(token):
+        raise unauthenticated("This is no device token.")
+    return Caller(token_hash=hashlib.sha256(token.encode()).digest())
 
 
 class AccessTokens:
@@ -84,6 +109,8 @@ class AccessTokens:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
             raise unauthenticated("The Authorization header must be of the scheme Bearer.")
+        if token.startswith("hl_"):
+            return device(token)
         caller, expires = self._check(token)
         self._known[authorization] = (caller, expires)
         if len(self._known) > self.CACHE:

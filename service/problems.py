@@ -23,6 +23,7 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "conflict": (409, "This contradicts what is stored"),
     "email_taken": (409, "This e-mail already has an account"),
     "last_admin": (409, "The last admin cannot go"),
+    "cursor_expired": (410, "This cursor is too old"),
     "stale": (412, "It has changed since you read it"),
     "too_large": (413, "The body is too large"),
     "unsupported_media_type": (415, "This media type is not taken here"),
@@ -170,7 +171,7 @@ class Sentences:
         if name == "unavailable":
             return unavailable("The database could not finish this; send it again: nothing is stored twice.")
         if name == "unauthenticated":
-            return unauthenticated("This session has ended; sign in again.")
+            return unauthenticated(error.args[0])
         constraint = getattr(error, "constraint_name", None) or ""
         column = getattr(error, "column_name", None) or self.columns.get(constraint)
         # A rule that stands in a trigger names a constraint that the catalogue has not, and says its own sentence.

@@ -1,8 +1,9 @@
 -- The statements around every request's own: begin as somebody, commit, and what is read once at start.
 
 -- name: begin_read
--- BEGIN travels in one trip with act_as below.
-BEGIN READ ONLY
+-- BEGIN travels in one trip with act_as below. One snapshot for all that is asked: what the caller may reach and what
+-- they are shown are of the same moment.
+BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY
 
 -- name: begin_write
 BEGIN
@@ -11,11 +12,34 @@ BEGIN
 -- $1 the caller, null for nobody; $2 their session; $3 the sources that the request names, null for all granted ones.
 SELECT homelog.act_as($1::uuid, $2::uuid, $3::uuid[])
 
+-- name: act_as_token
+-- $1 the digest of a device token; $2 the scope that the route needs, null where no token may; $3 as in act_as.
+SELECT homelog.act_as_token($1::bytea, $2::text, $3::uuid[])
+
+-- name: act_as_any_token
+-- $1 the digest of a device token, whatever its scopes; $2 the sources that the request names.
+SELECT homelog.act_as_token($1::bytea, $2::uuid[])
+
+-- name: note_token_use
+-- Of the device token that the transaction acts for.
+SELECT homelog.note_token_use()
+
 -- name: commit
 COMMIT
 
 -- name: rollback
 ROLLBACK
+
+-- name: set_for_export
+-- What a slow client takes to be told counts as the statement's time; transaction_timeout still ends it. Rows come in
+-- the key's order from the first one on: a sort would keep the client waiting, and the range in memory or on disk. And
+-- they are written the same whatever a DBA has set: times as ISO has them in UTC, numbers with every digit they need.
+SELECT
+    set_config('statement_timeout', '0', true),
+    set_config('enable_sort', 'off', true),
+    set_config('datestyle', 'ISO', true),
+    set_config('timezone', 'UTC', true),
+    set_config('extra_float_digits', '1', true)
 
 -- name: schema_version
 -- The newest migration, else the baseline: compared with what the code needs.

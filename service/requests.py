@@ -1,9 +1,11 @@
 """What handlers are given: the caller's transaction, the database, the caller."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Request
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
@@ -11,17 +13,26 @@ from litestar.params import SkipValidation
 
 from service.answers import versions_of
 from service.database import Database, Transaction
-from service.identity import Caller
+from service.identity import NOBODY, Caller, Scope
 from service.problems import Problem, not_found, unauthenticated
 
 Tx = NamedDependency[SkipValidation[Transaction]]
 Db = NamedDependency[SkipValidation[Database]]
 Req = Request[Any, Any, State]
 
-PUBLIC = {"public": True}
+PUBLIC: dict[str, Any] = {"public": True}
 """`opt` of a route that answers without credentials."""
-SPANS_ALL = {"spans_all": True}
+SPANS_ALL: dict[str, Any] = {"spans_all": True}
 """`opt` of a route whose answer spans every source that the caller was granted."""
+SOURCES_IN_QUERY: dict[str, Any] = {"sources_in_query": True}
+"""`opt` of a route whose query names its sources, each as `source_id`."""
+DEVICES_READ: dict[str, Any] = {"device_scope": Scope.READ}
+"""`opt` of a route that device tokens with the scope read:data may call. Without such an `opt` none may."""
+DEVICES_WRITE: dict[str, Any] = {"device_scope": Scope.WRITE}
+"""`opt` of a route that device tokens with the scope write:data may call."""
+
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 def caller_of(request: Req) -> Caller:
@@ -30,10 +41,15 @@ def caller_of(request: Req) -> Caller:
 
 
 def signed_in(request: Req) -> Caller:
-    """Who asks; 401 for nobody unless the route is public, 404 for an id in another spelling than an UUID's own."""
+    """Who asks, a device token with the scope that the route needs of it.
+
+    401 for nobody unless the route is public, 404 for an id in another spelling than an UUID's own.
+    """
     caller = caller_of(request)
-    if caller.user_id is None and not request.route_handler.opt.get("public"):
+    if caller == NOBODY and not request.route_handler.opt.get("public"):
         raise unauthenticated()
+    if caller.token_hash is not None:
+        caller = msgspec.structs.replace(caller, needs=request.route_handler.opt.get("device_scope"))
     said = request.scope["path"].lower().split("/")
     if not all(str(value) in said for value in request.path_params.values() if isinstance(value, UUID)):
         raise not_found()
@@ -48,9 +64,11 @@ def refuse_wrong_body(request: Req) -> None:
 
 
 def sources_named(request: Req) -> Sequence[UUID] | None:
-    """The sources that a request reaches: the one in its path, all for a route that spans them, else none."""
+    """The sources that a request reaches: the one in its path, those in its query, all for a route that spans them."""
     if (source_id := request.path_params.get("source_id")) is not None:
         return [source_id]
+    if request.route_handler.opt.get("sources_in_query"):
+        return [UUID(said) for said in request.query_params.getall("source_id", []) if _UUID.fullmatch(said)]
     return None if request.route_handler.opt.get("spans_all") else []
 
 
@@ -74,9 +92,10 @@ async def provide_db(request: Req) -> Database:
     """The database, for the few handlers that must not hold a transaction all along (hashing, streaming)."""
     caller = signed_in(request)
     database: Database = request.app.state.database
-    if caller.user_id is not None and "homelog.wrong_body" in request.scope:
-        # A session that has ended is told before a body that is wrong.
-        async with database.transaction(caller, [], read_only=True):
+    no_device_may = caller.token_hash is not None and caller.needs is None
+    if no_device_may or (caller != NOBODY and "homelog.wrong_body" in request.scope):
+        # A session that has ended, and what a device token may not do, is told before a body that is wrong.
+        async with database.transaction(caller, sources_named(request), read_only=True):
             pass
     refuse_wrong_body(request)
     return database

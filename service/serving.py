@@ -1,6 +1,7 @@
 """Serving: granian's processes, the port, and the line that says it is ready."""
 
 import errno
+import gc
 import http.client
 import multiprocessing
 import os
@@ -108,6 +109,9 @@ def load_app(parent: int) -> Callable[..., Any]:
     from service.app import create  # noqa: PLC0415 - in the worker alone: the parent needs none of it
 
     app: Callable[..., Any] = create()
+    # What is made by now stays; looking through all of it again and again would hold requests up.
+    gc.collect()
+    gc.freeze()
     return app
 
 

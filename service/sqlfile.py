@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
@@ -10,6 +11,9 @@ from uuid import UUID
 import msgspec
 
 T = TypeVar("T")
+
+Literal = UUID | Sequence[UUID] | bytes | StrEnum | None
+"""What may stand in a statement's text: its own text is known whatever was sent."""
 
 _BLOCK = re.compile(r"^-- name: (\w+)\n((?:--[^\n]*\n)*)(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 _PARAMETER = re.compile(r"\$(\d+)")
@@ -32,10 +36,11 @@ class Query(Generic[T]):
         self.struct = struct
         self.parts = _PARAMETER.split(self.sql)
 
-    def with_uuids(self, *values: UUID | Sequence[UUID] | None) -> str:
+    def with_literals(self, *values: Literal) -> str:
         """The statement as one string for the simple protocol, which takes no parameters.
 
-        Only UUIDs can be put in, and an UUID's text is 36 hexadecimal digits and dashes whatever was sent.
+        Only what cannot hold SQL can be put in: UUIDs and bytes, whose text is hexadecimal digits and dashes whatever
+        was sent, and the members of an enumeration, whose text stands in this program.
         """
         said = [_literal(value) for value in values]
         return "".join(said[int(part) - 1] if odd % 2 else part for odd, part in enumerate(self.parts))
@@ -44,13 +49,15 @@ class Query(Generic[T]):
         return f"Query({self.name})"
 
 
-def _literal(value: UUID | Sequence[UUID] | None) -> str:
+def _literal(value: Literal) -> str:
     if value is None:
         return "NULL"
-    if isinstance(value, UUID):
+    if isinstance(value, UUID | StrEnum):
         return f"'{value}'"
+    if isinstance(value, bytes):
+        return f"'\\x{value.hex()}'"
     if not all(isinstance(item, UUID) for item in value):
-        raise TypeError("only UUIDs go into a statement's text")
+        raise TypeError("only UUIDs, bytes and members of enumerations go into a statement's text")
     return "'{" + ",".join(map(str, value)) + "}'"
 
 

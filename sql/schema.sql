@@ -112,6 +112,64 @@ ALTER TYPE public.care_kind OWNER TO homelog_owner;
 COMMENT ON TYPE public.care_kind IS 'What somebody did for a plant.';
 
 --
+-- Name: change_op; Type: TYPE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TYPE public.change_op AS ENUM (
+    'upsert',
+    'delete',
+    'lost'
+);
+
+ALTER TYPE public.change_op OWNER TO homelog_owner;
+
+--
+-- Name: TYPE change_op; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TYPE public.change_op IS 'How it changed: upsert it was made or changed, delete it is gone, lost it is there and the reader may not see it any more.';
+
+--
+-- Name: change_type; Type: TYPE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TYPE public.change_type AS ENUM (
+    'home',
+    'source',
+    'validator',
+    'meter_event',
+    'reading',
+    'plant',
+    'care'
+);
+
+ALTER TYPE public.change_type OWNER TO homelog_owner;
+
+--
+-- Name: TYPE change_type; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TYPE public.change_type IS 'What changed.';
+
+--
+-- Name: meter_event_kind; Type: TYPE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TYPE public.meter_event_kind AS ENUM (
+    'swap',
+    'rollover',
+    'reset'
+);
+
+ALTER TYPE public.meter_event_kind OWNER TO homelog_owner;
+
+--
+-- Name: TYPE meter_event_kind; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TYPE public.meter_event_kind IS 'Why a counter''s values jump: swap another meter hangs there, rollover it ran over its last digit, reset it was set back.';
+
+--
 -- Name: plantkind; Type: TYPE; Schema: public; Owner: homelog_owner
 --
 
@@ -206,6 +264,25 @@ ALTER TYPE public.validator_action OWNER TO homelog_owner;
 COMMENT ON TYPE public.validator_action IS 'What happens to a reading that breaks a rule: it is refused, or stored as questionable.';
 
 --
+-- Name: validator_rules; Type: TYPE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TYPE public.validator_rules AS (
+	min_value double precision,
+	max_value double precision,
+	non_decreasing boolean,
+	max_rate double precision
+);
+
+ALTER TYPE public.validator_rules OWNER TO homelog_owner;
+
+--
+-- Name: TYPE validator_rules; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TYPE public.validator_rules IS 'What the values of a source must keep to; a rule that is null asks nothing.';
+
+--
 -- Name: act_as(uuid, uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -264,6 +341,89 @@ ALTER FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) OWNER TO 
 COMMENT ON FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) IS 'Takes on an identity for this transaction: nobody (null), or an active account with a live session, else HL401.';
 
 --
+-- Name: act_as_token(bytea, uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.act_as_token(token bytea, named uuid[]) RETURNS text[]
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    held device_tokens;
+BEGIN
+    SELECT t.* INTO held
+    FROM device_tokens AS t
+    JOIN users AS u ON u.id = t.user_id
+    WHERE t.token_hash = token AND u.is_active AND (t.expires_at IS NULL OR t.expires_at > now());
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'This token is unknown, has expired or was taken away.' USING ERRCODE = 'HL401';
+    END IF;
+
+    PERFORM set_config('homelog.user_id', held.user_id::text, true),
+            set_config('homelog.session_id', '', true),
+            set_config('homelog.token_id', held.id::text, true),
+            set_config('homelog.bound', coalesce((
+                SELECT CASE WHEN held.source_ids IS NOT NULL THEN coalesce(array_agg(b.id ORDER BY b.id), '{}')::text END
+                FROM unnest(held.source_ids) AS b (id)
+            ), ''), true);
+
+    -- Whatever its owner may do, a token administers nothing, writes nothing without the scope to write, and reaches
+    -- nothing that it is not bound to.
+    PERFORM homelog.reach(held.user_id, named);
+    PERFORM set_config('homelog.administered', '', true);
+    IF NOT 'write:data' = ANY (held.scopes) THEN
+        PERFORM set_config('homelog.writable', '', true);
+    END IF;
+    IF held.source_ids IS NOT NULL THEN
+        PERFORM set_config(
+            reached.setting,
+            ARRAY(SELECT unnest(reached.sources) INTERSECT SELECT unnest(held.source_ids))::text,
+            true
+        )
+        FROM (VALUES
+            ('homelog.readable', homelog.readable_sources()),
+            ('homelog.granted', homelog.granted_sources()),
+            ('homelog.writable', homelog.writable_sources())
+        ) AS reached (setting, sources);
+    END IF;
+    RETURN held.scopes;
+END
+$$;
+
+ALTER FUNCTION homelog.act_as_token(token bytea, named uuid[]) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION act_as_token(token bytea, named uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.act_as_token(token bytea, named uuid[]) IS 'Takes on the identity of a device token''s owner for this transaction, narrowed to what the token may reach; answers its scopes. HL401 for a token that is unknown or has expired, or whose account is not active.';
+
+--
+-- Name: act_as_token(bytea, text, uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.act_as_token(token bytea, needed text, named uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- One after the other: what is no token must not learn which scope it would need.
+    IF NOT coalesce(needed = ANY (homelog.act_as_token(token, named)), false) THEN
+        RAISE EXCEPTION '%', coalesce(format('This needs a token with the scope %s.', needed),
+                                      'A device token may not do this.')
+            USING ERRCODE = 'HL403';
+    END IF;
+END
+$$;
+
+ALTER FUNCTION homelog.act_as_token(token bytea, needed text, named uuid[]) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION act_as_token(token bytea, needed text, named uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.act_as_token(token bytea, needed text, named uuid[]) IS 'As act_as_token(bytea, uuid[]), and HL403 for a token without the scope that is needed; null is one that none has.';
+
+--
 -- Name: administered_homes(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -305,6 +465,104 @@ ALTER FUNCTION homelog.administered_sources() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.administered_sources() IS 'Of the sources that this request names, those it administers.';
 
 --
+-- Name: bound_sources(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.bound_sources() RETURNS uuid[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN coalesce(nullif(pg_catalog.current_setting('homelog.bound', true), ''), '{}')::pg_catalog.uuid[];
+END
+$$;
+
+ALTER FUNCTION homelog.bound_sources() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION bound_sources(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.bound_sources() IS 'What the device token of this request is bound to, be it there still or not; nothing for one that is unbound.';
+
+--
+-- Name: is_too_steep(double precision, double precision, timestamp with time zone, double precision, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.is_too_steep(max_rate double precision, value double precision, at timestamp with time zone, other double precision, other_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((max_rate IS NOT NULL) AND (other IS NOT NULL) AND (abs((LEAST(GREATEST(value, ('-80000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric)::double precision), ('80000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric)::double precision) - LEAST(GREATEST(other, ('-80000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric)::double precision), ('80000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric)::double precision))) > ((LEAST(GREATEST(max_rate, (0.00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000001)::double precision), ('1000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric)::double precision) * (abs(date_part('epoch'::text, (at - other_at))) / (3600)::double precision)) + ((0.000000000001)::double precision * GREATEST(abs(value), abs(other), (0.00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000001)::double precision)))));
+
+ALTER FUNCTION homelog.is_too_steep(max_rate double precision, value double precision, at timestamp with time zone, other double precision, other_at timestamp with time zone) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION is_too_steep(max_rate double precision, value double precision, at timestamp with time zone, other double precision, other_at timestamp with time zone); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.is_too_steep(max_rate double precision, value double precision, at timestamp with time zone, other double precision, other_at timestamp with time zone) IS 'Whether two values differ by more than so many units an hour, whichever came first.';
+
+--
+-- Name: broken_rule(double precision, double precision, boolean, double precision, double precision, timestamp with time zone, double precision, timestamp with time zone, double precision, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.broken_rule(min_value double precision, max_value double precision, non_decreasing boolean, max_rate double precision, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (value < min_value) THEN 'min_value'::text WHEN (value > max_value) THEN 'max_value'::text WHEN (non_decreasing AND ((value < before_value) OR (value > after_value))) THEN 'non_decreasing'::text WHEN (homelog.is_too_steep(max_rate, value, at, before_value, before_at) OR homelog.is_too_steep(max_rate, value, at, after_value, after_at)) THEN 'max_rate'::text ELSE NULL::text END;
+
+ALTER FUNCTION homelog.broken_rule(min_value double precision, max_value double precision, non_decreasing boolean, max_rate double precision, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION broken_rule(min_value double precision, max_value double precision, non_decreasing boolean, max_rate double precision, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.broken_rule(min_value double precision, max_value double precision, non_decreasing boolean, max_rate double precision, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) IS 'The first rule that a value breaks between its neighbours, null if it keeps to all; a neighbour may be null.';
+
+--
+-- Name: broken_rule(public.validator_rules, double precision, timestamp with time zone, double precision, timestamp with time zone, double precision, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.broken_rule(rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN homelog.broken_rule((rules).min_value, (rules).max_value, (rules).non_decreasing, (rules).max_rate, value, at, before_value, before_at, after_value, after_at);
+
+ALTER FUNCTION homelog.broken_rule(rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION broken_rule(rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.broken_rule(rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) IS 'The first of these rules that a value breaks between its neighbours.';
+
+--
+-- Name: change_era(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.change_era() RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- What a token is bound to, because one that is bound to less was not told the rest. The timeline, because a recovery to an earlier point gives out again the numbers after it. The table, because
+    -- a restore into this very database makes it anew.
+    RETURN md5(concat_ws(' ',
+        (SELECT system_identifier FROM pg_control_system()),
+        left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+        (SELECT oid FROM pg_database WHERE datname = current_database()),
+        'public.user_tombstones'::regclass::oid,
+        homelog.current_user_id(),
+        coalesce(current_setting('homelog.bound', true), '')
+    ))::uuid;
+END
+$$;
+
+ALTER FUNCTION homelog.change_era() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION change_era(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.change_era() IS 'Within which transaction numbers of the caller''s cursors mean anything: this history of this database, this account.';
+
+--
 -- Name: change_own_password(text, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -331,30 +589,46 @@ ALTER FUNCTION homelog.change_own_password(checked_hash text, new_hash text) OWN
 COMMENT ON FUNCTION homelog.change_own_password(checked_hash text, new_hash text) IS 'Replaces the caller''s password, if it is still the one that was checked, and ends their other sessions.';
 
 --
--- Name: confirm_password(uuid, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+-- Name: change_retention(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
-CREATE FUNCTION homelog.confirm_password(owner uuid, checked_hash text) RETURNS boolean
+CREATE FUNCTION homelog.change_retention() RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '90 days'::interval;
+
+ALTER FUNCTION homelog.change_retention() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION change_retention(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.change_retention() IS 'How long a cursor of the change feed is good for.';
+
+--
+-- Name: change_snapshot(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.change_snapshot() RETURNS pg_snapshot
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    PERFORM
-    FROM users AS u
-    JOIN user_passwords AS p ON p.user_id = u.id
-    WHERE u.id = owner AND u.is_active AND p.password_hash = checked_hash
-    FOR NO KEY UPDATE OF u, p;
-    RETURN FOUND;
+    -- After a crash, numbers that did not reach the disk are given out again: one that a snapshot calls over, because
+    -- its transaction was rolled back just now, could then be that of a change. So what is not yet on disk goes there.
+    IF pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn() THEN
+        PERFORM pg_logical_emit_message(false, 'homelog', '', true);
+    END IF;
+    RETURN pg_current_snapshot();
 END
 $$;
 
-ALTER FUNCTION homelog.confirm_password(owner uuid, checked_hash text) OWNER TO homelog_owner;
+ALTER FUNCTION homelog.change_snapshot() OWNER TO homelog_owner;
 
 --
--- Name: FUNCTION confirm_password(owner uuid, checked_hash text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+-- Name: FUNCTION change_snapshot(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.confirm_password(owner uuid, checked_hash text) IS 'Whether an active account still has the password that was checked; it stays so until the transaction ends.';
+COMMENT ON FUNCTION homelog.change_snapshot() IS 'What this transaction sees, for good: no number that is over in it is ever given out again.';
 
 --
 -- Name: current_user_id(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -379,6 +653,187 @@ COMMENT ON FUNCTION homelog.current_user_id() IS 'The account that this transact
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
+
+--
+-- Name: readings; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.readings (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    source_id uuid NOT NULL,
+    value double precision NOT NULL,
+    "timestamp" timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    recorded_by uuid DEFAULT homelog.current_user_id(),
+    quality_flag public.quality_flag DEFAULT 'good'::public.quality_flag NOT NULL,
+    notes text,
+    metadata jsonb,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT readings_metadata_object CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (octet_length((metadata)::text) <= 1000000))),
+    CONSTRAINT readings_notes_length CHECK ((length(notes) <= 10000)),
+    CONSTRAINT readings_timestamp_range CHECK ((("timestamp" >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND ("timestamp" < '10000-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT readings_value_finite CHECK (((value > '-Infinity'::double precision) AND (value < 'Infinity'::double precision)))
+);
+
+ALTER TABLE ONLY public.readings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.readings OWNER TO homelog_owner;
+
+--
+-- Name: TABLE readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.readings IS 'What a source showed at a time; at most one a time.';
+
+--
+-- Name: COLUMN readings.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings.id IS 'Made by the client or here; travels with the reading, unique only as far as clients make it so.';
+
+--
+-- Name: COLUMN readings."timestamp"; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings."timestamp" IS 'When it was true.';
+
+--
+-- Name: COLUMN readings.recorded_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings.recorded_at IS 'When it was stored.';
+
+--
+-- Name: COLUMN readings.recorded_by; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings.recorded_by IS 'Who stored it; null once that account is gone. Not a foreign key: its index would cost every reading 30 bytes.';
+
+--
+-- Name: COLUMN readings.metadata; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings.metadata IS 'Whatever the sender wants to keep with it, an object.';
+
+--
+-- Name: CONSTRAINT readings_metadata_object ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT readings_metadata_object ON public.readings IS 'Metadata is an object of at most a megabyte.';
+
+--
+-- Name: CONSTRAINT readings_notes_length ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT readings_notes_length ON public.readings IS 'Notes have at most 10,000 characters.';
+
+--
+-- Name: CONSTRAINT readings_timestamp_range ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT readings_timestamp_range ON public.readings IS 'A reading''s time lies between 1970 and 24 hours from now.';
+
+--
+-- Name: CONSTRAINT readings_value_finite ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT readings_value_finite ON public.readings IS 'A value is a finite number.';
+
+--
+-- Name: changed_readings(pg_snapshot, uuid, timestamp with time zone, integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.changed_readings(since pg_snapshot, last_source uuid, last_time timestamp with time zone, most integer) RETURNS SETOF public.readings
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    gained uuid[] := homelog.gained_sources(since);
+    busy   uuid[] := ARRAY(
+        SELECT s.source_id FROM changed_sources AS s
+        WHERE homelog.changed_since(s.xmin, since) AND NOT s.source_id = ANY (gained)
+    );
+    span   record;
+    found  integer;
+BEGIN
+    FOR span IN
+        SELECT g.source_id, '-infinity'::timestamptz AS first, 'infinity'::timestamptz AS until
+        FROM unnest(gained) AS g (source_id)
+        WHERE last_source IS NULL OR g.source_id >= last_source
+        UNION ALL
+        SELECT d.source_id, d.day AT TIME ZONE 'UTC', (d.day + 1) AT TIME ZONE 'UTC'
+        FROM changed_days AS d
+        WHERE d.source_id = ANY (busy)
+          AND homelog.changed_since(d.xmin, since)
+          AND (last_source IS NULL OR (d.source_id, d.day) >= (last_source, (last_time AT TIME ZONE 'UTC')::date))
+        ORDER BY source_id, first
+    LOOP
+        RETURN QUERY
+        SELECT r.* FROM readings AS r
+        WHERE r.source_id = span.source_id
+          AND r.timestamp >= span.first
+          AND r.timestamp < span.until
+          AND r.timestamp > CASE WHEN span.source_id = last_source THEN last_time ELSE '-infinity' END
+          AND (span.until = 'infinity' OR homelog.changed_since(r.xmin, since))
+        ORDER BY r.timestamp
+        LIMIT most;
+        GET DIAGNOSTICS found = ROW_COUNT;
+        most := most - found;
+        EXIT WHEN most <= 0;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION homelog.changed_readings(since pg_snapshot, last_source uuid, last_time timestamp with time zone, most integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION changed_readings(since pg_snapshot, last_source uuid, last_time timestamp with time zone, most integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.changed_readings(since pg_snapshot, last_source uuid, last_time timestamp with time zone, most integer) IS 'The first of the readings that the caller is to be told of since the snapshot, after one of a source and time: all of the sources gained since, and of the others what changed on days on which something did.';
+
+--
+-- Name: changed_since(xid, pg_snapshot); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.changed_since(row_xmin xid, since pg_snapshot) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (age(row_xmin) <= age((pg_snapshot_xmin(since))::xid));
+
+ALTER FUNCTION homelog.changed_since(row_xmin xid, since pg_snapshot) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION changed_since(row_xmin xid, since pg_snapshot); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.changed_since(row_xmin xid, since pg_snapshot) IS 'Whether a row is newer than the snapshot, or may be: it was written by the oldest transaction that was open then, or by a later one, which is less than 2^31 transactions ago. Of 1:1: every row is.';
+
+--
+-- Name: confirm_password(uuid, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.confirm_password(owner uuid, checked_hash text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM
+    FROM users AS u
+    JOIN user_passwords AS p ON p.user_id = u.id
+    WHERE u.id = owner AND u.is_active AND p.password_hash = checked_hash
+    FOR NO KEY UPDATE OF u, p;
+    RETURN FOUND;
+END
+$$;
+
+ALTER FUNCTION homelog.confirm_password(owner uuid, checked_hash text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION confirm_password(owner uuid, checked_hash text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.confirm_password(owner uuid, checked_hash text) IS 'Whether an active account still has the password that was checked; it stays so until the transaction ends.';
 
 --
 -- Name: data_sources; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -573,6 +1028,26 @@ ALTER FUNCTION homelog.current_session_id() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.current_session_id() IS 'The session that this request came with, null for none.';
 
 --
+-- Name: current_token_id(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.current_token_id() RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN nullif(pg_catalog.current_setting('homelog.token_id', true), '')::pg_catalog.uuid;
+END
+$$;
+
+ALTER FUNCTION homelog.current_token_id() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION current_token_id(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.current_token_id() IS 'The device token that this request came with, null for none.';
+
+--
 -- Name: end_session_of_token(bytea); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -713,6 +1188,80 @@ ALTER FUNCTION homelog.find_user(wanted_id uuid, wanted_email public.citext) OWN
 COMMENT ON FUNCTION homelog.find_user(wanted_id uuid, wanted_email public.citext) IS 'The active account with this id or e-mail, null if there is none: whom a grant is for.';
 
 --
+-- Name: forget_tombstones(interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.forget_tombstones(keep interval) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    -- The day is for transactions that stayed open: a tombstone bears the time at which its transaction began.
+    until_then timestamptz := now() - greatest(keep, homelog.change_retention()) - interval '1 day';
+    forgotten  bigint;
+BEGIN
+    WITH of_sources AS (
+        DELETE FROM source_tombstones WHERE deleted_at < until_then RETURNING 1
+    ), of_users AS (
+        DELETE FROM user_tombstones WHERE deleted_at < until_then RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM of_sources) + (SELECT count(*) FROM of_users) INTO forgotten;
+    RETURN forgotten;
+END
+$$;
+
+ALTER FUNCTION homelog.forget_tombstones(keep interval) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION forget_tombstones(keep interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.forget_tombstones(keep interval) IS 'Deletes tombstones that are older, though none that a cursor may still ask for; says how many.';
+
+--
+-- Name: gained_sources(pg_snapshot); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.gained_sources(since pg_snapshot) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT a.source_id
+        FROM user_source_access AS a
+        LEFT JOIN gained_sources AS g ON g.source_id = a.source_id AND g.user_id = a.user_id
+        WHERE a.user_id = homelog.current_user_id()
+          AND (pg_snapshot_xmin(since) = '1' OR homelog.changed_since(g.xmin, since))
+    );
+END
+$$;
+
+ALTER FUNCTION homelog.gained_sources(since pg_snapshot) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION gained_sources(since pg_snapshot); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.gained_sources(since pg_snapshot) IS 'The sources that the caller came to see since the snapshot, all for 1:1: a copy has nothing of them yet.';
+
+--
+-- Name: gone_since(xid, xid8, pg_snapshot); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.gone_since(row_xmin xid, gone_xid xid8, since pg_snapshot) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ((NOT pg_visible_in_snapshot(gone_xid, since)) AND homelog.changed_since(row_xmin, since));
+
+ALTER FUNCTION homelog.gone_since(row_xmin xid, gone_xid xid8, since pg_snapshot) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION gone_since(row_xmin xid, gone_xid xid8, since pg_snapshot); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.gone_since(row_xmin xid, gone_xid xid8, since pg_snapshot) IS 'Whether a tombstone is newer than the snapshot. No more than that: told again, it could take away what was made anew.';
+
+--
 -- Name: granted_sources(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -731,6 +1280,22 @@ ALTER FUNCTION homelog.granted_sources() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.granted_sources() IS 'The readable sources less those that are readable only for being public: strangers see fewer columns of these.';
+
+--
+-- Name: hour_of(timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.hour_of(at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN date_bin('01:00:00'::interval, at, '1970-01-01 00:00:00+00'::timestamp with time zone);
+
+ALTER FUNCTION homelog.hour_of(at timestamp with time zone) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION hour_of(at timestamp with time zone); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.hour_of(at timestamp with time zone) IS 'The full hour of UTC in which an instant lies.';
 
 --
 -- Name: is_timezone(text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -758,6 +1323,633 @@ ALTER FUNCTION homelog.is_timezone(name text) OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.is_timezone(name text) IS 'Whether PostgreSQL knows this IANA zone by exactly this name; AT TIME ZONE alone would take FOO3 as an offset.';
 
 --
+-- Name: is_unbound(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.is_unbound() RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN coalesce(pg_catalog.current_setting('homelog.bound', true), '') = '';
+END
+$$;
+
+ALTER FUNCTION homelog.is_unbound() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION is_unbound(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.is_unbound() IS 'Whether this request may reach more than sources: false with a device token that is bound to some.';
+
+--
+-- Name: judge(uuid, timestamp with time zone[], double precision[], public.quality_flag[], boolean); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.judge(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[], replaces boolean) RETURNS TABLE(place integer, action public.validator_action, rule text, detail text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+DECLARE
+    last_place   integer := cardinality(ats);
+    found        record;
+    reject       validator_rules;
+    flag         validator_rules;
+    strictest    validator_rules;
+    asks_around  boolean;
+    must_decide  boolean := false;
+    first_judged integer := 1;
+    last_judged  integer := 1;
+    ends         record;
+BEGIN
+    SELECT
+        max(v.min_value) FILTER (WHERE v.action = 'reject') AS reject_min,
+        min(v.max_value) FILTER (WHERE v.action = 'reject') AS reject_max,
+        bool_or(v.non_decreasing) FILTER (WHERE v.action = 'reject') AS reject_decrease,
+        min(v.max_rate) FILTER (WHERE v.action = 'reject') AS reject_rate,
+        max(v.min_value) FILTER (WHERE v.action = 'flag') AS flag_min,
+        min(v.max_value) FILTER (WHERE v.action = 'flag') AS flag_max,
+        bool_or(v.non_decreasing) FILTER (WHERE v.action = 'flag') AS flag_decrease,
+        min(v.max_rate) FILTER (WHERE v.action = 'flag') AS flag_rate,
+        max(v.min_value) AS any_min, min(v.max_value) AS any_max, bool_or(v.non_decreasing) AS any_decrease,
+        min(v.max_rate) AS any_rate, count(*) AS count
+    INTO found
+    FROM data_validators AS v
+    WHERE v.source_id = source;
+    IF found.count = 0 OR last_place = 0 THEN
+        RETURN;
+    END IF;
+    reject := ROW(found.reject_min, found.reject_max, found.reject_decrease, found.reject_rate);
+    flag := ROW(found.flag_min, found.flag_max, found.flag_decrease, found.flag_rate);
+    strictest := ROW(found.any_min, found.any_max, found.any_decrease, found.any_rate);
+    asks_around := strictest.non_decreasing OR strictest.max_rate IS NOT NULL;
+
+    -- If all were accepted, would any break a rule? Nearly always not, and then there is nothing to decide. Of several
+    -- at one time the one that is stored lies between the neighbours of all: what fits them all fits it.
+    IF last_place > 1 THEN
+        SELECT
+            bool_or(homelog.broken_rule(
+                strictest.min_value, strictest.max_value, strictest.non_decreasing, strictest.max_rate,
+                u.value, u.at, u.before_value, u.before_at, NULL, NULL
+            ) IS NOT NULL),
+            min(u.place), max(u.place)
+        INTO must_decide, first_judged, last_judged
+        FROM (
+            SELECT
+                t.place, t.value, t.at,
+                lag(t.value) OVER in_time AS before_value, lag(t.at) OVER in_time AS before_at
+            FROM unnest(ats, vals, flags) WITH ORDINALITY AS t (at, value, flag, place)
+            WHERE t.flag <> 'bad'
+            WINDOW in_time AS (ORDER BY t.place)
+        ) AS u;
+        IF first_judged IS NULL OR NOT asks_around AND NOT must_decide THEN
+            RETURN;
+        END IF;
+        -- Where something is stored between them, not only those at the ends have stored neighbours.
+        must_decide := must_decide OR EXISTS (
+            SELECT FROM readings AS r
+            WHERE r.source_id = source AND r.timestamp BETWEEN ats[1] AND ats[last_place]
+        ) OR EXISTS (
+            SELECT FROM meter_events AS e WHERE e.source_id = source AND e.at > ats[1] AND e.at <= ats[last_place]
+        );
+    ELSIF flags[1] = 'bad' THEN
+        RETURN;
+    END IF;
+    IF NOT must_decide THEN
+        SELECT n.* INTO ends
+        FROM homelog.neighbours(source, ats[first_judged], ats[last_judged]) AS n
+        WHERE asks_around;
+        IF homelog.broken_rule(
+            strictest, vals[first_judged], ats[first_judged], ends.before_value, ends.before_at, NULL, NULL
+        ) IS NULL AND homelog.broken_rule(
+            strictest, vals[last_judged], ats[last_judged], NULL, NULL, ends.after_value, ends.after_at
+        ) IS NULL THEN
+            RETURN;
+        END IF;
+    END IF;
+
+    RETURN QUERY
+    SELECT j.*
+    FROM homelog.judge_in_turn(source, ats, vals, flags, replaces, reject, flag, strictest) AS j;
+END
+$$;
+
+ALTER FUNCTION homelog.judge(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[], replaces boolean) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION judge(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[], replaces boolean); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.judge(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[], replaces boolean) IS 'What a source''s rules say of readings that are to be stored, or just were: a row for each that is rejected or flagged, by its place in the arrays from 1. They come in the order of their time. What is stored at these times is no neighbour, and gives way if it is replaced. The caller holds the source''s turn.';
+
+--
+-- Name: judge_batch(uuid, json, boolean); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.judge_batch(source uuid, sent json, replaces boolean) RETURNS TABLE(place integer, action public.validator_action, rule text, detail text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+DECLARE
+    batch record;
+BEGIN
+    FOR batch IN
+        SELECT
+            s.source_id,
+            array_agg(s.place ORDER BY s.timestamp, s.place) AS places,
+            array_agg(s.timestamp ORDER BY s.timestamp, s.place) AS ats,
+            array_agg(s.value ORDER BY s.timestamp, s.place) AS vals,
+            array_agg(s.quality_flag ORDER BY s.timestamp, s.place) AS flags
+        FROM (
+            SELECT
+                coalesce(j.source_id, source) AS source_id, j.value, j.timestamp,
+                coalesce(j.quality_flag, 'good') AS quality_flag, (j.ordinal - 1)::integer AS place
+            FROM ROWS FROM (
+                json_to_recordset(sent) AS (
+                    source_id uuid, value double precision, timestamp timestamptz, quality_flag quality_flag
+                )
+            ) WITH ORDINALITY AS j (source_id, value, timestamp, quality_flag, ordinal)
+        ) AS s
+        WHERE s.source_id IN (SELECT v.source_id FROM data_validators AS v)
+        GROUP BY s.source_id
+    LOOP
+        -- What is stored at their time makes duplicates and conflicts of them, whatever the rules say.
+        IF NOT replaces AND EXISTS (
+            SELECT FROM readings AS r
+            WHERE r.source_id = batch.source_id
+              AND r.timestamp BETWEEN batch.ats[1] AND batch.ats[cardinality(batch.ats)]
+        ) THEN
+            SELECT array_agg(t.place ORDER BY t.n), array_agg(t.at ORDER BY t.n), array_agg(t.value ORDER BY t.n),
+                   array_agg(t.flag ORDER BY t.n)
+            INTO batch.places, batch.ats, batch.vals, batch.flags
+            FROM unnest(batch.places, batch.ats, batch.vals, batch.flags) WITH ORDINALITY
+                AS t (place, at, value, flag, n)
+            LEFT JOIN LATERAL (
+                SELECT true AS so
+                FROM readings AS r
+                WHERE r.source_id = batch.source_id AND r.timestamp = t.at
+                LIMIT 1
+            ) AS is_taken ON true
+            WHERE is_taken.so IS NULL;
+            CONTINUE WHEN batch.places IS NULL;
+        END IF;
+        RETURN QUERY
+        SELECT batch.places[j.place], j.action, j.rule, j.detail
+        FROM homelog.judge(batch.source_id, batch.ats, batch.vals, batch.flags, replaces) AS j;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION homelog.judge_batch(source uuid, sent json, replaces boolean) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION judge_batch(source uuid, sent json, replaces boolean); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.judge_batch(source uuid, sent json, replaces boolean) IS 'Judges a batch that is to be logged, each source''s rows by its own rules: a row for each that is rejected or flagged, by its place in the JSON array from 0. Nothing is said of a reading that is there already, or whose time is taken. The caller holds the sources'' turns.';
+
+--
+-- Name: judge_correction(uuid, uuid, timestamp with time zone, timestamp with time zone[], jsonb); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.judge_correction(source uuid, reading uuid, reading_at timestamp with time zone, versions timestamp with time zone[], fields jsonb) RETURNS public.quality_flag
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    stored    readings;
+    new_value double precision;
+    new_flag  quality_flag;
+    verdict   record;
+BEGIN
+    IF NOT source = ANY (homelog.writable_sources()) THEN
+        RETURN NULL;
+    END IF;
+    PERFORM homelog.take_turns(ARRAY[source]);
+
+    IF NOT EXISTS (SELECT FROM data_validators AS v WHERE v.source_id = source) THEN
+        RETURN NULL;
+    END IF;
+    SELECT r.* INTO stored
+    FROM readings AS r
+    WHERE r.source_id = source
+      AND r.id = reading
+      AND r.timestamp BETWEEN greatest(reading_at, '-infinity') AND least(reading_at, 'infinity')
+    ORDER BY r.timestamp
+    LIMIT 1;
+    IF stored.id IS NULL OR NOT (versions IS NULL OR stored.updated_at = ANY (versions)) THEN
+        RETURN NULL;
+    END IF;
+
+    new_value := coalesce((fields ->> 'value')::double precision, stored.value);
+    new_flag := coalesce((fields ->> 'quality_flag')::quality_flag, stored.quality_flag);
+    IF new_value = stored.value AND stored.quality_flag <> 'bad' THEN
+        RETURN NULL;
+    END IF;
+    SELECT j.* INTO verdict
+    FROM homelog.judge(source, ARRAY[stored.timestamp], ARRAY[new_value], ARRAY[new_flag], true) AS j;
+    IF verdict.action = 'reject' THEN
+        PERFORM homelog.refuse_reading(
+            verdict.rule, verdict.detail, CASE WHEN fields ? 'value' THEN 'value' ELSE 'quality_flag' END
+        );
+    END IF;
+    RETURN CASE WHEN verdict.action = 'flag' AND NOT fields ? 'quality_flag' THEN 'questionable' END;
+END
+$$;
+
+ALTER FUNCTION homelog.judge_correction(source uuid, reading uuid, reading_at timestamp with time zone, versions timestamp with time zone[], fields jsonb) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION judge_correction(source uuid, reading uuid, reading_at timestamp with time zone, versions timestamp with time zone[], fields jsonb); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.judge_correction(source uuid, reading uuid, reading_at timestamp with time zone, versions timestamp with time zone[], fields jsonb) IS 'Takes the source''s turn and judges what a correction makes of a reading: the quality that the rules ask for, null if they ask for none; raises where they reject it. A value that stays as it is, is not judged again.';
+
+--
+-- Name: judge_history(uuid, public.validator_rules, timestamp with time zone, timestamp with time zone, integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.judge_history(source uuid, asked public.validator_rules, since timestamp with time zone, until timestamp with time zone, shown integer, OUT checked bigint, OUT min_value bigint, OUT max_value bigint, OUT non_decreasing bigint, OUT max_rate bigint, OUT ids uuid[], OUT timestamps timestamp with time zone[], OUT vals double precision[], OUT rules text[], OUT details text[]) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+DECLARE
+    events     timestamptz[] := ARRAY(SELECT e.at FROM meter_events AS e WHERE e.source_id = source ORDER BY e.at);
+    first_at   timestamptz := greatest(since, '-infinity');
+    one_before timestamptz := coalesce(
+        (SELECT n.before_at FROM homelog.neighbours(source, first_at, first_at) AS n), first_at
+    );
+BEGIN
+    -- One pass in the order of the key, which holds no more than what is shown.
+    SELECT
+        count(*),
+        count(*) FILTER (WHERE c.rule = 'min_value'), count(*) FILTER (WHERE c.rule = 'max_value'),
+        count(*) FILTER (WHERE c.rule = 'non_decreasing'), count(*) FILTER (WHERE c.rule = 'max_rate'),
+        coalesce(array_agg(c.id ORDER BY c.at) FILTER (WHERE c.rule IS NOT NULL AND c.nth <= shown), '{}'),
+        coalesce(array_agg(c.at ORDER BY c.at) FILTER (WHERE c.rule IS NOT NULL AND c.nth <= shown), '{}'),
+        coalesce(array_agg(c.value ORDER BY c.at) FILTER (WHERE c.rule IS NOT NULL AND c.nth <= shown), '{}'),
+        coalesce(array_agg(c.rule ORDER BY c.at) FILTER (WHERE c.rule IS NOT NULL AND c.nth <= shown), '{}'),
+        coalesce(
+            array_agg(
+                homelog.violation_told(c.rule, asked, c.value, c.at, c.before_value, c.before_at, NULL, NULL)
+                ORDER BY c.at
+            ) FILTER (WHERE c.rule IS NOT NULL AND c.nth <= shown),
+            '{}'
+        )
+    INTO checked, min_value, max_value, non_decreasing, max_rate, ids, timestamps, vals, rules, details
+    FROM (
+        SELECT j.*, count(j.rule) OVER (ORDER BY j.at ROWS UNBOUNDED PRECEDING) AS nth
+        FROM (
+            SELECT
+                p.id, p.at, p.value, p.before_value, p.before_at,
+                CASE
+                    WHEN width_bucket(p.before_at, events) = width_bucket(p.at, events)
+                        THEN homelog.broken_rule(
+                            asked.min_value, asked.max_value, asked.non_decreasing, asked.max_rate,
+                            p.value, p.at, p.before_value, p.before_at, NULL, NULL
+                        )
+                    ELSE homelog.broken_rule(asked, p.value, p.at, NULL, NULL, NULL, NULL)
+                END AS rule
+            FROM (
+                SELECT
+                    r.id, r.timestamp AS at, r.value,
+                    lag(r.value) OVER in_time AS before_value, lag(r.timestamp) OVER in_time AS before_at
+                FROM readings AS r
+                WHERE r.source_id = source
+                  AND r.timestamp >= one_before
+                  AND r.timestamp < least(until, 'infinity')
+                  AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+                WINDOW in_time AS (ORDER BY r.timestamp)
+            ) AS p
+            WHERE p.at >= first_at
+        ) AS j
+    ) AS c;
+END
+$$;
+
+ALTER FUNCTION homelog.judge_history(source uuid, asked public.validator_rules, since timestamp with time zone, until timestamp with time zone, shown integer, OUT checked bigint, OUT min_value bigint, OUT max_value bigint, OUT non_decreasing bigint, OUT max_rate bigint, OUT ids uuid[], OUT timestamps timestamp with time zone[], OUT vals double precision[], OUT rules text[], OUT details text[]) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION judge_history(source uuid, asked public.validator_rules, since timestamp with time zone, until timestamp with time zone, shown integer, OUT checked bigint, OUT min_value bigint, OUT max_value bigint, OUT non_decreasing bigint, OUT max_rate bigint, OUT ids uuid[], OUT timestamps timestamp with time zone[], OUT vals double precision[], OUT rules text[], OUT details text[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.judge_history(source uuid, asked public.validator_rules, since timestamp with time zone, until timestamp with time zone, shown integer, OUT checked bigint, OUT min_value bigint, OUT max_value bigint, OUT non_decreasing bigint, OUT max_rate bigint, OUT ids uuid[], OUT timestamps timestamp with time zone[], OUT vals double precision[], OUT rules text[], OUT details text[]) IS 'What rules would say of what is stored, each reading against the one before it, which may lie before the range: how many were looked at, how many break each rule as their first, and the first of those that break one.';
+
+--
+-- Name: judge_in_turn(uuid, timestamp with time zone[], double precision[], public.quality_flag[], boolean, public.validator_rules, public.validator_rules, public.validator_rules); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.judge_in_turn(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[], replaces boolean, reject public.validator_rules, flag public.validator_rules, strictest public.validator_rules) RETURNS TABLE(place integer, action public.validator_action, rule text, detail text)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+DECLARE
+    last_place     integer := cardinality(ats);
+    asks_around    boolean := strictest.non_decreasing OR strictest.max_rate IS NOT NULL;
+    is_broken      boolean;
+    events         timestamptz[];
+    -- By place: how many meter events came before; the stored neighbours between it and the places next to it; what is
+    -- stored at its own time.
+    segments       integer[];
+    before_values  double precision[];
+    before_ats     timestamptz[];
+    after_values   double precision[];
+    after_ats      timestamptz[];
+    old_values     double precision[];
+    old_flags      quality_flag[];
+    -- The same, with what comes after the next places where nothing lies between.
+    next_values    double precision[];
+    next_ats       timestamptz[];
+    -- While they come: the last neighbour before a time; what stands at that time itself, and whether that was just
+    -- accepted.
+    before_value   double precision;
+    before_at      timestamptz;
+    standing       double precision;
+    is_taken       boolean;
+    in_turn        boolean;
+    old_stays      boolean;
+    places         integer[];
+    actions        validator_action[];
+    broken_rules   text[];
+    details        text[];
+BEGIN
+    IF last_place = 1 THEN
+        SELECT ARRAY[n.before_value], ARRAY[n.before_at], ARRAY[n.after_value], ARRAY[n.after_at]
+        INTO before_values, before_ats, after_values, after_ats
+        FROM homelog.neighbours(source, ats[1], ats[1]) AS n
+        WHERE asks_around;
+        SELECT ARRAY[r.value], ARRAY[r.quality_flag] INTO old_values, old_flags
+        FROM readings AS r
+        WHERE replaces AND r.source_id = source AND r.timestamp = ats[1];
+    ELSIF asks_around OR replaces THEN
+        events := ARRAY(
+            SELECT e.at FROM meter_events AS e
+            WHERE asks_around AND e.source_id = source
+            ORDER BY e.at
+        );
+        SELECT
+            array_agg(g.segment ORDER BY g.place),
+            array_agg(b.value ORDER BY g.place), array_agg(b.timestamp ORDER BY g.place),
+            array_agg(a.value ORDER BY g.place), array_agg(a.timestamp ORDER BY g.place),
+            array_agg(o.value ORDER BY g.place), array_agg(o.quality_flag ORDER BY g.place),
+            -- Whether any would break a rule if all were accepted; with bad ones among them that is not told here.
+            bool_or(g.flag = 'bad' OR homelog.broken_rule(
+                strictest, g.value, g.at,
+                CASE WHEN b.timestamp IS NOT NULL THEN b.value WHEN g.follows THEN g.before_value END,
+                CASE WHEN b.timestamp IS NOT NULL THEN b.timestamp WHEN g.follows THEN g.before_at END,
+                a.value, a.timestamp
+            ) IS NOT NULL)
+        INTO segments, before_values, before_ats, after_values, after_ats, old_values, old_flags, is_broken
+        FROM (
+            SELECT
+                t.place, t.at, t.value, t.flag, width_bucket(t.at, events) AS segment,
+                lag(t.at) OVER in_time AS before_at, lag(t.value) OVER in_time AS before_value,
+                width_bucket(lag(t.at) OVER in_time, events) = width_bucket(t.at, events) AS follows,
+                lead(t.at) OVER in_time AS after_at
+            FROM unnest(ats, vals, flags) WITH ORDINALITY AS t (at, value, flag, place)
+            WINDOW in_time AS (ORDER BY t.place)
+        ) AS g
+        LEFT JOIN LATERAL (
+            SELECT r.value, r.timestamp
+            FROM readings AS r
+            WHERE asks_around
+              AND r.source_id = source
+              AND r.timestamp > greatest(g.before_at, '-infinity')
+              AND r.timestamp >= greatest(events[g.segment], '-infinity')
+              AND r.timestamp < g.at
+              AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+            ORDER BY r.timestamp DESC
+            LIMIT 1
+        ) AS b ON true
+        LEFT JOIN LATERAL (
+            SELECT r.value, r.timestamp
+            FROM readings AS r
+            WHERE asks_around
+              AND r.source_id = source
+              AND r.timestamp > g.at
+              AND r.timestamp < least(g.after_at, events[g.segment + 1], 'infinity')
+              AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+            ORDER BY r.timestamp
+            LIMIT 1
+        ) AS a ON true
+        LEFT JOIN LATERAL (
+            SELECT r.value, r.quality_flag
+            FROM readings AS r
+            WHERE replaces AND r.source_id = source AND r.timestamp = g.at
+            LIMIT 1
+        ) AS o ON true;
+        IF NOT is_broken THEN
+            RETURN;
+        END IF;
+    END IF;
+
+    -- One after the other. Values that are to be replaced by others are out of the way from the start, so that a whole
+    -- series may be shifted; but should the replacement of one be rejected, they are judged once more, each value
+    -- counting until its replacement's turn.
+    FOREACH in_turn IN ARRAY ARRAY[false, true] LOOP
+        places := '{}';
+        actions := '{}';
+        broken_rules := '{}';
+        details := '{}';
+        old_stays := false;
+        next_values := after_values;
+        next_ats := after_ats;
+        FOR i IN REVERSE last_place - 1 .. 1 LOOP
+            IF next_ats[i] IS NULL AND segments[i] = segments[i + 1] THEN
+                IF ats[i + 1] > ats[i] AND old_flags[i + 1] <> 'bad'
+                    AND (in_turn OR flags[i + 1] <> 'bad' AND vals[i + 1] = old_values[i + 1]) THEN
+                    next_values[i] := old_values[i + 1];
+                    next_ats[i] := ats[i + 1];
+                ELSE
+                    next_values[i] := next_values[i + 1];
+                    next_ats[i] := next_ats[i + 1];
+                END IF;
+            END IF;
+        END LOOP;
+
+        before_value := NULL;
+        before_at := NULL;
+        standing := NULL;
+        FOR i IN 1 .. last_place LOOP
+            IF i = 1 OR ats[i] > ats[i - 1] THEN
+                IF segments[i] <> segments[i - 1] THEN
+                    before_value := NULL;
+                    before_at := NULL;
+                ELSIF standing IS NOT NULL THEN
+                    before_value := standing;
+                    before_at := ats[i - 1];
+                END IF;
+                IF before_ats[i] IS NOT NULL THEN
+                    before_value := before_values[i];
+                    before_at := before_ats[i];
+                END IF;
+                standing := CASE WHEN old_flags[i] <> 'bad' THEN old_values[i] END;
+                is_taken := false;
+            ELSIF is_taken AND NOT replaces THEN
+                -- Another one of the same time: a duplicate or a conflict, which no rule need say.
+                CONTINUE;
+            END IF;
+
+            IF flags[i] = 'bad' THEN
+                standing := NULL;
+                is_taken := true;
+                CONTINUE;
+            END IF;
+            -- A value that stands there already is not rejected, nor flagged if its quality does too.
+            action := 'reject';
+            rule := CASE WHEN standing = vals[i] THEN NULL ELSE homelog.broken_rule(
+                reject, vals[i], ats[i], before_value, before_at, next_values[i], next_ats[i]
+            ) END;
+            IF rule IS NOT NULL THEN
+                old_stays := old_stays OR NOT is_taken AND standing IS NOT NULL;
+            ELSE
+                IF is_taken OR standing IS DISTINCT FROM vals[i] OR old_flags[i] <> flags[i] THEN
+                    action := 'flag';
+                    rule := homelog.broken_rule(
+                        flag, vals[i], ats[i], before_value, before_at, next_values[i], next_ats[i]
+                    );
+                END IF;
+                standing := vals[i];
+                is_taken := true;
+            END IF;
+            IF rule IS NOT NULL THEN
+                places := places || i;
+                actions := actions || action;
+                broken_rules := broken_rules || rule;
+                details := details || homelog.violation_told(
+                    rule, CASE action WHEN 'reject' THEN reject ELSE flag END, vals[i], ats[i],
+                    before_value, before_at, next_values[i], next_ats[i]
+                );
+            END IF;
+        END LOOP;
+        EXIT WHEN NOT old_stays;
+    END LOOP;
+    RETURN QUERY SELECT u.* FROM unnest(places, actions, broken_rules, details) AS u;
+END
+$$;
+
+ALTER FUNCTION homelog.judge_in_turn(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[], replaces boolean, reject public.validator_rules, flag public.validator_rules, strictest public.validator_rules) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION judge_in_turn(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[], replaces boolean, reject public.validator_rules, flag public.validator_rules, strictest public.validator_rules); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.judge_in_turn(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[], replaces boolean, reject public.validator_rules, flag public.validator_rules, strictest public.validator_rules) IS 'Decides for homelog.judge() where that cannot tell at a glance that all keep to the rules.';
+
+--
+-- Name: judge_reading(uuid, uuid, double precision, timestamp with time zone, public.quality_flag, boolean); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.judge_reading(source uuid, reading uuid, reading_value double precision, reading_at timestamp with time zone, reading_flag public.quality_flag, replaces boolean, OUT at timestamp with time zone, OUT flag public.quality_flag) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    verdict record;
+BEGIN
+    IF NOT source = ANY (homelog.writable_sources()) THEN
+        RETURN;
+    END IF;
+    PERFORM homelog.take_turns(ARRAY[source]);
+
+    flag := reading_flag;
+    at := reading_at;
+    IF at IS NULL AND reading IS NOT NULL THEN
+        at := (
+            SELECT r.timestamp FROM readings AS r
+            WHERE r.source_id = source AND r.timestamp > now() - interval '1 day' AND r.id = reading
+            ORDER BY r.timestamp DESC LIMIT 1
+        );
+    END IF;
+    at := coalesce(at, now());
+
+    IF EXISTS (SELECT FROM data_validators AS v WHERE v.source_id = source)
+        AND (replaces OR NOT EXISTS (SELECT FROM readings AS r WHERE r.source_id = source AND r.timestamp = at)) THEN
+        SELECT j.* INTO verdict
+        FROM homelog.judge(source, ARRAY[at], ARRAY[reading_value], ARRAY[reading_flag], replaces) AS j;
+        IF verdict.action = 'reject' THEN
+            PERFORM homelog.refuse_reading(verdict.rule, verdict.detail, 'value');
+        ELSIF verdict.action = 'flag' THEN
+            flag := 'questionable';
+        END IF;
+    END IF;
+END
+$$;
+
+ALTER FUNCTION homelog.judge_reading(source uuid, reading uuid, reading_value double precision, reading_at timestamp with time zone, reading_flag public.quality_flag, replaces boolean, OUT at timestamp with time zone, OUT flag public.quality_flag) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION judge_reading(source uuid, reading uuid, reading_value double precision, reading_at timestamp with time zone, reading_flag public.quality_flag, replaces boolean, OUT at timestamp with time zone, OUT flag public.quality_flag); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.judge_reading(source uuid, reading uuid, reading_value double precision, reading_at timestamp with time zone, reading_flag public.quality_flag, replaces boolean, OUT at timestamp with time zone, OUT flag public.quality_flag) IS 'Takes the source''s turn and judges a reading that is to be logged: its time (without one, that of the reading of this id within the last day, else now) and the quality that the rules leave it; raises where they reject it. Both null for a caller who may not log.';
+
+--
+-- Name: keep_rules(uuid, timestamp with time zone[], double precision[], public.quality_flag[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.keep_rules(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    verdict     record;
+    flagged_ats timestamptz[] := '{}';
+BEGIN
+    FOR verdict IN SELECT j.* FROM homelog.judge(source, ats, vals, flags, false) AS j LOOP
+        IF verdict.action = 'reject' THEN
+            PERFORM homelog.refuse_reading(verdict.rule, verdict.detail, 'value');
+        END IF;
+        flagged_ats := flagged_ats || ats[verdict.place];
+    END LOOP;
+    IF flagged_ats <> '{}' THEN
+        UPDATE readings AS r SET quality_flag = 'questionable'
+        WHERE r.source_id = source AND r.timestamp = ANY (flagged_ats) AND r.quality_flag <> 'questionable';
+    END IF;
+END
+$$;
+
+ALTER FUNCTION homelog.keep_rules(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[]) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION keep_rules(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.keep_rules(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[]) IS 'Judges readings that were just stored: raises where a rule rejects one, makes those questionable that one flags.';
+
+--
+-- Name: leave_user_tombstone(uuid, public.change_type, uuid, public.change_op); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.leave_user_tombstone(reader uuid, gone public.change_type, gone_id uuid, how public.change_op) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO user_tombstones (user_id, type, id, op)
+    SELECT reader, gone, gone_id, how
+    WHERE reader IS NOT NULL
+    ON CONFLICT (user_id, xid, id, type) DO UPDATE SET op = excluded.op;
+END
+$$;
+
+ALTER FUNCTION homelog.leave_user_tombstone(reader uuid, gone public.change_type, gone_id uuid, how public.change_op) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION leave_user_tombstone(reader uuid, gone public.change_type, gone_id uuid, how public.change_op); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.leave_user_tombstone(reader uuid, gone public.change_type, gone_id uuid, how public.change_op) IS 'Notes that a person does not see something any more.';
+
+--
 -- Name: local_date(timestamp with time zone, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -772,6 +1964,139 @@ ALTER FUNCTION homelog.local_date(at timestamp with time zone, zone text) OWNER 
 --
 
 COMMENT ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) IS 'The calendar day of an instant in a time zone.';
+
+--
+-- Name: make_sources_of_lines(jsonb, integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.make_sources_of_lines(wanted jsonb, most integer) RETURNS TABLE(series text, source_id uuid)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    caller uuid := homelog.current_user_id();
+BEGIN
+    IF caller IS NULL OR NOT homelog.is_unbound() THEN
+        RETURN;
+    END IF;
+
+    -- Two collectors that see a series first at the same time make one source; and the number is exact.
+    PERFORM pg_advisory_xact_lock(hashtextextended(concat('homelog: line protocol ', caller), 0));
+    RETURN QUERY
+    WITH new AS (
+        SELECT uuidv7() AS id, w.series, w.name, w.source_type, w.unit
+        FROM jsonb_to_recordset(wanted) AS w (series text, name text, source_type text, unit text)
+        WHERE NOT EXISTS (
+            SELECT FROM line_protocol_sources AS m WHERE (m.user_id, m.series) = (caller, w.series)
+        )
+        ORDER BY w.series
+        LIMIT greatest(0, most - (
+            SELECT count(*) FROM line_protocol_sources AS m WHERE m.user_id = caller AND m.is_made
+        ))
+    ),
+
+    made AS (
+        INSERT INTO data_sources (id, name, source_type, unit)
+        SELECT n.id, n.name, n.source_type, n.unit FROM new AS n
+    ),
+
+    granted AS (
+        INSERT INTO user_source_access (user_id, source_id, access_level)
+        SELECT caller, n.id, 'admin' FROM new AS n
+    ),
+
+    mapped AS (
+        INSERT INTO line_protocol_sources (user_id, series, source_id, is_made)
+        SELECT caller, n.series, n.id, true FROM new AS n
+    )
+
+    SELECT n.series, n.id FROM new AS n
+    UNION ALL
+    SELECT m.series, m.source_id
+    FROM line_protocol_sources AS m
+    WHERE m.user_id = caller
+      AND m.series IN (SELECT w.series FROM jsonb_to_recordset(wanted) AS w (series text));
+END
+$$;
+
+ALTER FUNCTION homelog.make_sources_of_lines(wanted jsonb, most integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION make_sources_of_lines(wanted jsonb, most integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.make_sources_of_lines(wanted jsonb, most integer) IS 'Makes a source, which the caller administers, for each of these series that is not mapped, while fewer than so many have been made so; answers all of them that are mapped now. A token that is bound to sources makes none.';
+
+--
+-- Name: neighbours(uuid, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.neighbours(source uuid, since timestamp with time zone, until timestamp with time zone, OUT before_value double precision, OUT before_at timestamp with time zone, OUT after_value double precision, OUT after_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+BEGIN
+    SELECT b.value, b.timestamp, a.value, a.timestamp INTO before_value, before_at, after_value, after_at
+    FROM (
+        SELECT
+            (SELECT max(e.at) FROM meter_events AS e WHERE e.source_id = source AND e.at <= since) AS first_at,
+            (SELECT min(e.at) FROM meter_events AS e WHERE e.source_id = source AND e.at > until) AS end_at
+    ) AS meter
+    LEFT JOIN LATERAL (
+        SELECT r.value, r.timestamp
+        FROM readings AS r
+        WHERE r.source_id = source
+          AND r.timestamp >= greatest(meter.first_at, '-infinity')
+          AND r.timestamp < since
+          AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+        ORDER BY r.timestamp DESC
+        LIMIT 1
+    ) AS b ON true
+    LEFT JOIN LATERAL (
+        SELECT r.value, r.timestamp
+        FROM readings AS r
+        WHERE r.source_id = source
+          AND r.timestamp > until
+          AND r.timestamp < least(meter.end_at, 'infinity')
+          AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+        ORDER BY r.timestamp
+        LIMIT 1
+    ) AS a ON true;
+END
+$$;
+
+ALTER FUNCTION homelog.neighbours(source uuid, since timestamp with time zone, until timestamp with time zone, OUT before_value double precision, OUT before_at timestamp with time zone, OUT after_value double precision, OUT after_at timestamp with time zone) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION neighbours(source uuid, since timestamp with time zone, until timestamp with time zone, OUT before_value double precision, OUT before_at timestamp with time zone, OUT after_value double precision, OUT after_at timestamp with time zone); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.neighbours(source uuid, since timestamp with time zone, until timestamp with time zone, OUT before_value double precision, OUT before_at timestamp with time zone, OUT after_value double precision, OUT after_at timestamp with time zone) IS 'The stored readings next to a stretch of time, of the meter that hung there at its start and at its end; bad ones do not count.';
+
+--
+-- Name: note_token_use(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.note_token_use() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE device_tokens AS t SET last_used_at = now()
+    WHERE t.id = homelog.current_token_id() AND (t.last_used_at < now() - interval '1 minute') IS NOT FALSE;
+END
+$$;
+
+ALTER FUNCTION homelog.note_token_use() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION note_token_use(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.note_token_use() IS 'Notes that the token of this transaction is in use, at most once a minute.';
 
 --
 -- Name: open_session(uuid, text, bytea, interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -938,11 +2263,16 @@ BEGIN
                array_agg(s.id) FILTER (WHERE a.access_level = 'admin')
         INTO readable, granted, writable, administered
         FROM data_sources AS s
-        LEFT JOIN user_source_access AS a ON a.source_id = s.id AND a.user_id = caller
+        LEFT JOIN LATERAL (
+            SELECT g.access_level
+            FROM user_source_access AS g
+            WHERE g.source_id = s.id AND g.user_id = caller
+            LIMIT 1
+        ) AS a ON true
         WHERE s.id = ANY (named) AND (s.is_public OR a.access_level IS NOT NULL);
     END IF;
 
-    -- All five every time: what an earlier call in this transaction set must not stay.
+    -- All four every time: what an earlier call in this transaction set must not stay.
     PERFORM set_config('homelog.readable', coalesce(readable::text, ''), true),
             set_config('homelog.granted', coalesce(granted::text, ''), true),
             set_config('homelog.writable', coalesce(writable::text, ''), true),
@@ -990,7 +2320,8 @@ CREATE FUNCTION homelog.readable_plants() RETURNS uuid[]
 BEGIN
     RETURN ARRAY(
         SELECT id FROM plants
-        WHERE user_id = homelog.current_user_id() OR home_id = ANY (homelog.readable_homes())
+        WHERE homelog.is_unbound()
+          AND (user_id = homelog.current_user_id() OR home_id = ANY (homelog.readable_homes()))
     );
 END
 $$;
@@ -1024,91 +2355,6 @@ ALTER FUNCTION homelog.readable_sources() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.readable_sources() IS 'Of the sources that this request names, those it may read: granted, or public and named.';
 
 --
--- Name: readings; Type: TABLE; Schema: public; Owner: homelog_owner
---
-
-CREATE TABLE public.readings (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    source_id uuid NOT NULL,
-    value double precision NOT NULL,
-    "timestamp" timestamp with time zone NOT NULL,
-    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
-    recorded_by uuid DEFAULT homelog.current_user_id(),
-    quality_flag public.quality_flag DEFAULT 'good'::public.quality_flag NOT NULL,
-    notes text,
-    metadata jsonb,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT readings_metadata_object CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (octet_length((metadata)::text) <= 1000000))),
-    CONSTRAINT readings_notes_length CHECK ((length(notes) <= 10000)),
-    CONSTRAINT readings_timestamp_range CHECK ((("timestamp" >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND ("timestamp" < '10000-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT readings_value_finite CHECK (((value > '-Infinity'::double precision) AND (value < 'Infinity'::double precision)))
-);
-
-ALTER TABLE ONLY public.readings FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.readings OWNER TO homelog_owner;
-
---
--- Name: TABLE readings; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON TABLE public.readings IS 'What a source showed at a time; at most one a time.';
-
---
--- Name: COLUMN readings.id; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.readings.id IS 'Made by the client or here; travels with the reading, unique only as far as clients make it so.';
-
---
--- Name: COLUMN readings."timestamp"; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.readings."timestamp" IS 'When it was true.';
-
---
--- Name: COLUMN readings.recorded_at; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.readings.recorded_at IS 'When it was stored.';
-
---
--- Name: COLUMN readings.recorded_by; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.readings.recorded_by IS 'Who stored it; null once that account is gone. Not a foreign key: its index would cost every reading 30 bytes.';
-
---
--- Name: COLUMN readings.metadata; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.readings.metadata IS 'Whatever the sender wants to keep with it, an object.';
-
---
--- Name: CONSTRAINT readings_metadata_object ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT readings_metadata_object ON public.readings IS 'Metadata is an object of at most a megabyte.';
-
---
--- Name: CONSTRAINT readings_notes_length ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT readings_notes_length ON public.readings IS 'Notes have at most 10,000 characters.';
-
---
--- Name: CONSTRAINT readings_timestamp_range ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT readings_timestamp_range ON public.readings IS 'A reading''s time lies between 1970 and 24 hours from now.';
-
---
--- Name: CONSTRAINT readings_value_finite ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT readings_value_finite ON public.readings IS 'A value is a finite number.';
-
---
 -- Name: reading_told(public.readings); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1123,6 +2369,40 @@ ALTER FUNCTION homelog.reading_told(reading public.readings) OWNER TO homelog_ow
 --
 
 COMMENT ON FUNCTION homelog.reading_told(reading public.readings) IS 'What of a reading an audit row keeps.';
+
+--
+-- Name: rebuild_hours(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.rebuild_hours(source uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    hours timestamptz[];
+BEGIN
+    PERFORM homelog.take_turns(ARRAY[source]);
+
+    DELETE FROM reading_hours AS h WHERE h.source_id = source;
+    SELECT coalesce(array_agg(dense.hour), '{}') INTO hours
+    FROM (
+        SELECT homelog.hour_of(r.timestamp) AS hour
+        FROM readings AS r
+        WHERE r.source_id = source AND r.quality_flag <> 'bad'
+        GROUP BY 1
+        HAVING count(*) >= 10
+    ) AS dense;
+    PERFORM homelog.sum_up_hours(array_fill(source, ARRAY[cardinality(hours)]), hours);
+END
+$$;
+
+ALTER FUNCTION homelog.rebuild_hours(source uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION rebuild_hours(source uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.rebuild_hours(source uuid) IS 'Sums up all hours of a source anew: for operators, after readings were changed with triggers off. Writers to the source wait meanwhile.';
 
 --
 -- Name: record_failed_login(public.citext); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -1202,6 +2482,57 @@ ALTER FUNCTION homelog.record_view(viewed uuid) OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.record_view(viewed uuid) IS 'Notes that the caller saw a source, at most once an hour.';
 
 --
+-- Name: refresh_latest_readings(uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.refresh_latest_readings(sources uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    written bigint;
+BEGIN
+    PERFORM homelog.take_turns(sources);
+
+    INSERT INTO latest_readings AS l (source_id, id, timestamp, value, quality_flag)
+    SELECT s.source_id, r.id, r.timestamp, r.value, r.quality_flag
+    FROM unnest(sources) AS s (source_id)
+    CROSS JOIN LATERAL (
+        SELECT w.id, w.timestamp, w.value, w.quality_flag
+        FROM readings AS w
+        WHERE w.source_id = s.source_id
+        ORDER BY w.timestamp DESC
+        LIMIT 1
+    ) AS r
+    ON CONFLICT (source_id) DO UPDATE
+        SET
+            id = excluded.id,
+            timestamp = excluded.timestamp,
+            value = excluded.value,
+            quality_flag = excluded.quality_flag
+        WHERE (l.id, l.timestamp, l.value, l.quality_flag)
+              IS DISTINCT FROM (excluded.id, excluded.timestamp, excluded.value, excluded.quality_flag);
+    GET DIAGNOSTICS written = ROW_COUNT;
+
+    -- Of the others the latest reading stayed, or the last one went.
+    IF written < cardinality(sources) THEN
+        DELETE FROM latest_readings AS l
+        WHERE l.source_id = ANY (sources) AND NOT EXISTS (SELECT FROM readings AS r WHERE r.source_id = l.source_id);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION homelog.refresh_latest_readings(sources uuid[]) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION refresh_latest_readings(sources uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.refresh_latest_readings(sources uuid[]) IS 'Looks up the newest reading of these sources, each named once. The triggers call it; so does a DBA who has loaded readings with triggers switched off.';
+
+--
 -- Name: refresh_session(bytea, bytea, interval, interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1253,6 +2584,28 @@ ALTER FUNCTION homelog.refresh_session(token bytea, successor bytea, lifetime in
 --
 
 COMMENT ON FUNCTION homelog.refresh_session(token bytea, successor bytea, lifetime interval, grace interval) IS 'Replaces a refresh token by its successor. Verdict: rotated; again (the parent came once more within the grace: the same successor); reused (an older token: the session has been ended); dead (unknown, ended or expired).';
+
+--
+-- Name: refuse_reading(text, text, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.refuse_reading(rule text, detail text, field text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION '%', detail
+        USING ERRCODE = 'check_violation', TABLE = 'readings', COLUMN = field, CONSTRAINT = 'data_validators_' || rule;
+END
+$$;
+
+ALTER FUNCTION homelog.refuse_reading(rule text, detail text, field text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION refuse_reading(rule text, detail text, field text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.refuse_reading(rule text, detail text, field text) IS 'Refuses a reading as a constraint would, in the words of the rule that it breaks.';
 
 --
 -- Name: users; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -1392,6 +2745,106 @@ ALTER FUNCTION homelog.set_own_password(new_hash text) OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.set_own_password(new_hash text) IS 'Gives the caller a new password, which is not temporary.';
 
 --
+-- Name: sum_up_hours(uuid[], timestamp with time zone[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.sum_up_hours(sources uuid[], hours timestamp with time zone[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF sources IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM homelog.take_turns(ARRAY(SELECT DISTINCT t.source_id FROM unnest(sources) AS t (source_id)));
+
+    WITH runs AS MATERIALIZED (
+        SELECT each.source_id, min(each.hour) AS since, max(each.hour) + interval '1 hour' AS until
+        FROM (
+            SELECT t.source_id, t.hour,
+                   t.hour - interval '1 hour' * row_number() OVER (PARTITION BY t.source_id ORDER BY t.hour) AS run
+            FROM unnest(sources, hours) AS t (source_id, hour)
+        ) AS each
+        GROUP BY each.source_id, each.run
+    ),
+
+    fresh AS MATERIALIZED (
+        SELECT runs.source_id, s.hour, s.count, s.min, s.max, s.sum,
+               s.first_at, s.values[1] AS first_value, s.last_at, s.values[s.count] AS last_value,
+               (SELECT count(*) FROM unnest(s.values[2:], s.values) AS pair (value, before) WHERE value < before) AS drops
+        FROM runs
+        CROSS JOIN LATERAL (
+            SELECT b.hour, count(*) AS count, min(r.value) AS min, max(r.value) AS max,
+                   sum(r.value ORDER BY r.timestamp) FILTER (WHERE abs(r.value) < 1e290) AS sum,
+                   min(r.timestamp) AS first_at, max(r.timestamp) AS last_at,
+                   array_agg(r.value ORDER BY r.timestamp) AS values
+            FROM readings AS r
+            CROSS JOIN LATERAL (SELECT homelog.hour_of(r.timestamp)) AS b (hour)
+            WHERE r.source_id = runs.source_id AND r.timestamp >= runs.since AND r.timestamp < runs.until
+              AND r.quality_flag <> 'bad'
+            GROUP BY b.hour
+            HAVING count(*) >= 10 AND greatest(max(r.value), -min(r.value)) < 1e290
+        ) AS s
+    ),
+
+    kept AS (
+        INSERT INTO reading_hours (source_id, hour, count, min, max, sum, first_at, first_value, last_at, last_value,
+                                   drops)
+        SELECT source_id, hour, count, min, max, sum, first_at, first_value, last_at, last_value, drops
+        FROM fresh
+        ON CONFLICT (source_id, hour) DO UPDATE
+            SET count = excluded.count, min = excluded.min, max = excluded.max, sum = excluded.sum,
+                first_at = excluded.first_at, first_value = excluded.first_value,
+                last_at = excluded.last_at, last_value = excluded.last_value, drops = excluded.drops
+    )
+
+    -- NOT IN, because that is hashed whatever the planner takes the hours for: these are as many as a statement touches.
+    DELETE FROM reading_hours AS h
+    USING runs
+    WHERE h.source_id = runs.source_id AND h.hour >= runs.since AND h.hour < runs.until
+      AND (h.source_id, h.hour) NOT IN (SELECT f.source_id, f.hour FROM fresh AS f);
+END
+$$;
+
+ALTER FUNCTION homelog.sum_up_hours(sources uuid[], hours timestamp with time zone[]) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION sum_up_hours(sources uuid[], hours timestamp with time zone[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.sum_up_hours(sources uuid[], hours timestamp with time zone[]) IS 'Sums up the hours, the n-th of the n-th source, from their readings as they are now, when no other transaction writes to these. Hours that are not dense lose their row.';
+
+--
+-- Name: take_turns(uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.take_turns(sources uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- Under a snapshot that is older than its turn a writer would compute from what is not there any more.
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'Readings are written under READ COMMITTED.' USING ERRCODE = 'feature_not_supported';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('homelog: readings'), turn.bucket)
+    FROM (
+        SELECT DISTINCT hashtext(s.id::text) & 1023 AS bucket
+        FROM unnest(sources) AS s (id)
+        ORDER BY bucket
+    ) AS turn;
+END
+$$;
+
+ALTER FUNCTION homelog.take_turns(sources uuid[]) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION take_turns(sources uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.take_turns(sources uuid[]) IS 'Waits until no other transaction writes to these sources, and keeps others waiting until this one ends. Always in one order, so that no two wait for each other. What a statement of its own asks afterwards sees what they wrote.';
+
+--
 -- Name: tg__audit(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1526,6 +2979,33 @@ ALTER FUNCTION homelog.tg__audit_source_deletion() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__audit_source_deletion() IS 'Leaves one audit row for a source that goes, with the count and range of the readings that go with it.';
 
 --
+-- Name: tg__audit_token(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__audit_token() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO audit_logs (user_id, event_type, details)
+    VALUES (
+        homelog.current_user_id(),
+        CASE TG_OP WHEN 'INSERT' THEN 'create_token' ELSE 'delete_token' END,
+        jsonb_strip_nulls(to_jsonb(CASE TG_OP WHEN 'INSERT' THEN NEW ELSE OLD END) - 'token_hash')
+    );
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__audit_token() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__audit_token(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__audit_token() IS 'Audits a token that is made or taken away, without its hash.';
+
+--
 -- Name: tg__check_home(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1554,6 +3034,33 @@ ALTER FUNCTION homelog.tg__check_home() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__check_home() IS 'Lets a caller put things only into homes where they may write.';
 
 --
+-- Name: tg__check_mapped_source(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__check_mapped_source() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- A foreign key does not ask row security: a foreign source must look like one that is not there.
+    IF NOT NEW.source_id = ANY (homelog.writable_sources()) THEN
+        RAISE EXCEPTION 'There is no such source that you may write to.'
+            USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME, COLUMN = 'source_id',
+                  CONSTRAINT = 'line_protocol_sources_source_id_fkey';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__check_mapped_source() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__check_mapped_source(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__check_mapped_source() IS 'Refuses to map a series to a source that the caller may not write to.';
+
+--
 -- Name: tg__check_timezone(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1578,6 +3085,130 @@ ALTER FUNCTION homelog.tg__check_timezone() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__check_timezone() IS 'Refuses a time zone that PostgreSQL does not list.';
+
+--
+-- Name: tg__check_token_sources(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__check_token_sources() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- Without an identity (a DBA in psql) nobody is there whose grants could be asked for.
+    IF homelog.current_user_id() IS NOT NULL AND NOT NEW.source_ids <@ homelog.granted_sources() THEN
+        RAISE EXCEPTION 'A token can be bound only to sources that you were granted.'
+            USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME, COLUMN = 'source_ids',
+                  CONSTRAINT = 'device_tokens_source_ids_granted';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__check_token_sources() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__check_token_sources(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__check_token_sources() IS 'Refuses to bind a token to a source that its owner was not granted, be it foreign or unknown.';
+
+--
+-- Name: tg__forget_tombstones(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__forget_tombstones() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM user_tombstones WHERE user_id = OLD.id;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__forget_tombstones() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__forget_tombstones(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__forget_tombstones() IS 'Deletes what was noted for an account that goes.';
+
+--
+-- Name: tg__gain_source(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__gain_source() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO gained_sources (user_id, source_id) VALUES (NEW.user_id, NEW.source_id);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__gain_source() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__gain_source(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__gain_source() IS 'Notes that a person came to see a source.';
+
+--
+-- Name: tg__judge_readings(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__judge_readings() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM data_validators) THEN
+        RETURN NULL;
+    END IF;
+    -- Of all sources, also of those without rules: what else is kept in step takes the same turns in the same order.
+    PERFORM homelog.take_turns(ARRAY(SELECT DISTINCT n.source_id FROM new_rows AS n));
+    IF TG_OP = 'INSERT' THEN
+        PERFORM homelog.keep_rules(b.source_id, b.ats, b.vals, b.flags)
+        FROM (
+            SELECT
+                n.source_id, array_agg(n.timestamp ORDER BY n.timestamp) AS ats,
+                array_agg(n.value ORDER BY n.timestamp) AS vals, array_agg(n.quality_flag ORDER BY n.timestamp) AS flags
+            FROM new_rows AS n
+            WHERE n.quality_flag <> 'bad' AND n.source_id IN (SELECT v.source_id FROM data_validators AS v)
+            GROUP BY n.source_id
+        ) AS b;
+    ELSE
+        -- A reading whose value stays as it was is not judged again; one that is moved in time is.
+        PERFORM homelog.keep_rules(b.source_id, b.ats, b.vals, b.flags)
+        FROM (
+            SELECT
+                n.source_id, array_agg(n.timestamp ORDER BY n.timestamp) AS ats,
+                array_agg(n.value ORDER BY n.timestamp) AS vals, array_agg(n.quality_flag ORDER BY n.timestamp) AS flags
+            FROM new_rows AS n
+            WHERE n.quality_flag <> 'bad' AND n.source_id IN (SELECT v.source_id FROM data_validators AS v)
+              AND NOT EXISTS (
+                  SELECT FROM old_rows AS o
+                  WHERE (o.source_id, o.timestamp, o.value) = (n.source_id, n.timestamp, n.value)
+                    AND o.quality_flag <> 'bad'
+              )
+            GROUP BY n.source_id
+        ) AS b;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__judge_readings() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__judge_readings(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__judge_readings() IS 'Judges what other roles than the service write to readings; the service''s own statements do it themselves.';
 
 --
 -- Name: tg__keep_an_admin(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -1611,6 +3242,119 @@ ALTER FUNCTION homelog.tg__keep_an_admin() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__keep_an_admin() IS 'Refuses to leave a source without an admin.';
 
 --
+-- Name: tg__keep_latest_readings(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__keep_latest_readings() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    touched uuid[];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        touched := ARRAY(SELECT DISTINCT n.source_id FROM new_rows AS n);
+    ELSIF TG_OP = 'UPDATE' THEN
+        touched := ARRAY(SELECT n.source_id FROM new_rows AS n UNION SELECT o.source_id FROM old_rows AS o);
+    ELSIF TG_OP = 'DELETE' THEN
+        -- Where the source itself goes its row here goes with it; and a turn must not be waited for, since whoever has
+        -- it may be waiting for the source.
+        touched := ARRAY(
+            SELECT gone.source_id
+            FROM (SELECT DISTINCT o.source_id FROM old_rows AS o) AS gone
+            WHERE EXISTS (SELECT FROM data_sources AS s WHERE s.id = gone.source_id)
+        );
+    ELSE
+        DELETE FROM latest_readings;
+    END IF;
+
+    -- Looked up anew rather than made out from the rows that were written: that holds for every way of writing.
+    IF touched <> '{}' THEN
+        PERFORM homelog.refresh_latest_readings(touched);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__keep_latest_readings() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__keep_latest_readings(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__keep_latest_readings() IS 'Keeps latest_readings in step with what was written to readings.';
+
+--
+-- Name: tg__leave_care_tombstone(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__leave_care_tombstone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM homelog.leave_user_tombstone(p.user_id, 'care', OLD.id, 'delete') FROM plants AS p WHERE p.id = OLD.plant_id;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__leave_care_tombstone() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__leave_care_tombstone(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__leave_care_tombstone() IS 'Notes for a plant''s owner that care for it is gone.';
+
+--
+-- Name: tg__leave_grant_tombstone(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__leave_grant_tombstone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM homelog.leave_user_tombstone(OLD.user_id, 'source', OLD.source_id, CASE
+        WHEN EXISTS (SELECT FROM data_sources WHERE id = OLD.source_id) THEN 'lost'::change_op ELSE 'delete'
+    END);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__leave_grant_tombstone() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__leave_grant_tombstone(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__leave_grant_tombstone() IS 'Notes that a person lost a source: the grants of a source that is deleted go with it.';
+
+--
+-- Name: tg__leave_home_tombstone(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__leave_home_tombstone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM homelog.leave_user_tombstone(OLD.created_by, 'home', OLD.id, CASE TG_OP
+        WHEN 'UPDATE' THEN 'lost'::change_op ELSE 'delete'
+    END);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__leave_home_tombstone() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__leave_home_tombstone(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__leave_home_tombstone() IS 'Notes for who made a home that it is gone, or not theirs now.';
+
+--
 -- Name: tg__leave_nothing_orphaned(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1619,6 +3363,13 @@ CREATE FUNCTION homelog.tg__leave_nothing_orphaned() RETURNS trigger
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
+    -- Turns before rows, as everyone takes them who writes readings.
+    PERFORM homelog.take_turns(ARRAY(
+        SELECT a.source_id FROM user_source_access AS a WHERE a.user_id = OLD.id AND a.access_level = 'admin'
+        UNION
+        SELECT l.source_id FROM audit_logs AS l WHERE l.user_id = OLD.id AND l.event_type = 'create_entry'
+    ));
+
     -- Two admins of one source who go at once: the second waits here, and then sees that it is the last.
     PERFORM
     FROM data_sources AS s
@@ -1657,6 +3408,82 @@ ALTER FUNCTION homelog.tg__leave_nothing_orphaned() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__leave_nothing_orphaned() IS 'Before an account goes: deletes what it alone administers and takes its name off the readings that stay.';
 
 --
+-- Name: tg__leave_plant_tombstone(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__leave_plant_tombstone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    how change_op := CASE TG_OP WHEN 'UPDATE' THEN 'lost' ELSE 'delete' END;
+BEGIN
+    PERFORM homelog.leave_user_tombstone(OLD.user_id, 'plant', OLD.id, how);
+    PERFORM homelog.leave_user_tombstone(OLD.user_id, 'care', c.id, how) FROM care_events AS c WHERE c.plant_id = OLD.id;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    -- Whose it is now has nothing of its care: written anew, it is sent.
+    UPDATE care_events SET plant_id = plant_id WHERE plant_id = OLD.id;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__leave_plant_tombstone() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__leave_plant_tombstone(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__leave_plant_tombstone() IS 'Notes for a plant''s owner that it and its care are gone, or not theirs now. Before the plant goes: its care goes with it.';
+
+--
+-- Name: tg__leave_source_tombstone(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__leave_source_tombstone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO source_tombstones (type, source_id, id)
+    SELECT TG_ARGV[0]::change_type, s.id, OLD.id FROM data_sources AS s WHERE s.id = OLD.source_id
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__leave_source_tombstone() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__leave_source_tombstone(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__leave_source_tombstone() IS 'Notes that something is gone from a source, unless the source went. Argument: its change_type.';
+
+--
+-- Name: tg__name_token(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__name_token() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    NEW.details := NEW.details || jsonb_build_object('token_id', homelog.current_token_id());
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__name_token() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__name_token(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__name_token() IS 'Says in an audit row which device token did it.';
+
+--
 -- Name: tg__refuse_change(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1677,6 +3504,166 @@ ALTER FUNCTION homelog.tg__refuse_change() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__refuse_change() IS 'Refuses every change to the table that it stands on.';
+
+--
+-- Name: tg__require_counter(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__require_counter() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM data_sources AS s WHERE s.id = NEW.source_id AND s.kind <> 'counter') THEN
+        RAISE EXCEPTION 'Only a counter has meter events.'
+            USING ERRCODE = 'check_violation', TABLE = 'meter_events', COLUMN = 'kind',
+                  CONSTRAINT = 'meter_events_of_counter';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__require_counter() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__require_counter(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__require_counter() IS 'Refuses the events of a source that does not count up.';
+
+--
+-- Name: tg__roll_up(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__roll_up() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    sources  uuid[];
+    hours    timestamptz[];
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        DELETE FROM reading_hours;
+        RETURN NULL;
+    END IF;
+
+    IF TG_OP = 'UPDATE' THEN
+        -- What began to count, no longer counts, or counts otherwise: notes and names change nothing here.
+        SELECT array_agg(t.source_id), array_agg(t.hour) INTO sources, hours
+        FROM (
+            SELECT DISTINCT c.source_id, homelog.hour_of(c.timestamp) AS hour
+            FROM (
+                (
+                    SELECT o.source_id, o.timestamp, o.value FROM old_rows AS o WHERE o.quality_flag <> 'bad'
+                    EXCEPT
+                    SELECT n.source_id, n.timestamp, n.value FROM new_rows AS n WHERE n.quality_flag <> 'bad'
+                )
+                UNION ALL
+                (
+                    SELECT n.source_id, n.timestamp, n.value FROM new_rows AS n WHERE n.quality_flag <> 'bad'
+                    EXCEPT
+                    SELECT o.source_id, o.timestamp, o.value FROM old_rows AS o WHERE o.quality_flag <> 'bad'
+                )
+            ) AS c
+        ) AS t;
+    ELSE
+        -- Hours of a source that is gone went with it.
+        WITH t AS MATERIALIZED (
+            SELECT DISTINCT o.source_id, homelog.hour_of(o.timestamp) AS hour
+            FROM old_rows AS o
+            WHERE o.quality_flag <> 'bad'
+        )
+
+        SELECT array_agg(t.source_id), array_agg(t.hour) INTO sources, hours
+        FROM t
+        WHERE EXISTS (SELECT FROM data_sources AS s WHERE s.id = t.source_id);
+    END IF;
+    PERFORM homelog.sum_up_hours(sources, hours);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__roll_up() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__roll_up(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__roll_up() IS 'Keeps reading_hours in step with readings that are corrected or removed.';
+
+--
+-- Name: tg__roll_up_insert(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__roll_up_insert() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    sent     integer;
+    logged   readings;
+    hour_in  timestamptz;
+    sources  uuid[];
+    hours    timestamptz[];
+BEGIN
+    SELECT count(*) INTO sent FROM (SELECT FROM new_rows LIMIT 2) AS n;
+    IF sent = 0 THEN
+        RETURN NULL;
+    END IF;
+
+    IF sent = 1 THEN
+        SELECT * INTO logged FROM new_rows;
+        IF logged.quality_flag = 'bad' THEN
+            RETURN NULL;
+        END IF;
+        PERFORM homelog.take_turns(ARRAY[logged.source_id]);
+
+        -- The commonest of all, one reading after the others of its hour: reads none of them.
+        hour_in := homelog.hour_of(logged.timestamp);
+        UPDATE reading_hours AS h
+        SET count = h.count + 1,
+            min = least(h.min, logged.value),
+            max = greatest(h.max, logged.value),
+            sum = h.sum + logged.value,
+            last_at = logged.timestamp,
+            last_value = logged.value,
+            drops = h.drops + (logged.value < h.last_value)::integer
+        WHERE h.source_id = logged.source_id AND h.hour = hour_in
+          AND h.last_at < logged.timestamp AND abs(logged.value) < 1e290;
+        IF FOUND THEN
+            RETURN NULL;
+        END IF;
+
+        -- Next, one that leaves its hour as sparse as it was.
+        PERFORM FROM readings AS r
+        WHERE r.source_id = logged.source_id AND r.quality_flag <> 'bad'
+          AND r.timestamp >= hour_in AND r.timestamp < hour_in + interval '1 hour'
+        OFFSET 9 LIMIT 1;
+        IF FOUND THEN
+            PERFORM homelog.sum_up_hours(ARRAY[logged.source_id], ARRAY[hour_in]);
+        END IF;
+        RETURN NULL;
+    END IF;
+
+    SELECT array_agg(t.source_id), array_agg(t.hour) INTO sources, hours
+    FROM (
+        SELECT DISTINCT n.source_id, homelog.hour_of(n.timestamp) AS hour
+        FROM new_rows AS n
+        WHERE n.quality_flag <> 'bad'
+    ) AS t;
+    PERFORM homelog.sum_up_hours(sources, hours);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__roll_up_insert() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__roll_up_insert(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__roll_up_insert() IS 'Keeps reading_hours in step with readings that are logged.';
 
 --
 -- Name: tg__touch_updated_at(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -1701,6 +3688,100 @@ ALTER FUNCTION homelog.tg__touch_updated_at() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__touch_updated_at() IS 'Stamps a changed row; the stamp always climbs.';
+
+--
+-- Name: tg__track_changes(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__track_changes() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    there uuid[];
+BEGIN
+    IF TG_OP IN ('INSERT', 'UPDATE') THEN
+        PERFORM homelog.take_turns(ARRAY(SELECT DISTINCT n.source_id FROM new_rows AS n));
+        -- What this transaction has noted stands.
+        INSERT INTO changed_sources AS c (source_id)
+        SELECT DISTINCT n.source_id FROM new_rows AS n ORDER BY n.source_id
+        ON CONFLICT (source_id) DO UPDATE SET source_id = excluded.source_id
+            WHERE c.xmin <> pg_current_xact_id()::xid;
+        INSERT INTO changed_days AS d (source_id, day)
+        SELECT DISTINCT n.source_id, (n.timestamp AT TIME ZONE 'UTC')::date AS day FROM new_rows AS n
+        ORDER BY n.source_id, day
+        ON CONFLICT (source_id, day) DO UPDATE SET day = excluded.day
+            WHERE d.xmin <> pg_current_xact_id()::xid;
+    END IF;
+
+    IF TG_OP = 'UPDATE' THEN
+        -- Only a DBA gives a reading another id. EXCEPT, not a join: planned for one row it would be slow for many.
+        INSERT INTO source_tombstones (type, source_id, id)
+        SELECT 'reading'::change_type, o.source_id, o.id FROM old_rows AS o
+        EXCEPT
+        SELECT 'reading'::change_type, n.source_id, n.id FROM new_rows AS n
+        ON CONFLICT DO NOTHING;
+    ELSIF TG_OP = 'DELETE' THEN
+        -- The readings of a source that went are told by its own deletion, be they a million.
+        there := ARRAY(
+            SELECT s.id FROM data_sources AS s WHERE s.id IN (SELECT DISTINCT o.source_id FROM old_rows AS o)
+        );
+        INSERT INTO source_tombstones (type, source_id, id)
+        SELECT 'reading', o.source_id, o.id FROM old_rows AS o WHERE o.source_id = ANY (there)
+        ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__track_changes() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__track_changes(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__track_changes() IS 'Notes the days on which readings changed, and readings that are gone.';
+
+--
+-- Name: violation_told(text, public.validator_rules, double precision, timestamp with time zone, double precision, timestamp with time zone, double precision, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.violation_told(rule text, rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    is_before boolean := CASE rule
+        WHEN 'non_decreasing' THEN value < before_value
+        ELSE homelog.is_too_steep(rules.max_rate, value, at, before_value, before_at)
+    END IS TRUE;
+    other     double precision := CASE WHEN is_before THEN before_value ELSE after_value END;
+    other_at  timestamp := CASE WHEN is_before THEN before_at ELSE after_at END AT TIME ZONE 'UTC';
+    neighbour text := format(
+        'the reading %s at %sZ', CASE WHEN is_before THEN 'before' ELSE 'after' END,
+        replace(to_char(other_at, 'YYYY-MM-DD"T"HH24:MI:SS.US'), '.000000', '')
+    );
+BEGIN
+    RETURN CASE rule
+        WHEN 'min_value' THEN format('The value %s is below the minimum of %s.', value, rules.min_value)
+        WHEN 'max_value' THEN format('The value %s is above the maximum of %s.', value, rules.max_value)
+        WHEN 'non_decreasing' THEN format(
+            'The value %s is %s %s, %s.', value, CASE WHEN is_before THEN 'below' ELSE 'above' END, other, neighbour
+        )
+        ELSE format(
+            'The value %s is too far from %s, %s: more than %s an hour.', value, other, neighbour, rules.max_rate
+        )
+    END;
+END
+$$;
+
+ALTER FUNCTION homelog.violation_told(rule text, rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION violation_told(rule text, rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.violation_told(rule text, rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) IS 'How a value breaks a rule, as a sentence.';
 
 --
 -- Name: writable_homes(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -1734,7 +3815,8 @@ CREATE FUNCTION homelog.writable_plants() RETURNS uuid[]
 BEGIN
     RETURN ARRAY(
         SELECT id FROM plants
-        WHERE user_id = homelog.current_user_id() OR home_id = ANY (homelog.writable_homes())
+        WHERE homelog.is_unbound()
+          AND (user_id = homelog.current_user_id() OR home_id = ANY (homelog.writable_homes()))
     );
 END
 $$;
@@ -1961,6 +4043,51 @@ COMMENT ON CONSTRAINT care_events_at_range ON public.care_events IS 'Care lies b
 COMMENT ON CONSTRAINT care_events_note_length ON public.care_events IS 'A note has at most 10,000 characters.';
 
 --
+-- Name: changed_days; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.changed_days (
+    source_id uuid NOT NULL,
+    day date NOT NULL
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.changed_days FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.changed_days OWNER TO homelog_owner;
+
+--
+-- Name: TABLE changed_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.changed_days IS 'Days with readings that were logged or corrected; xmin is the transaction that last did.';
+
+--
+-- Name: COLUMN changed_days.day; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.changed_days.day IS 'Of the readings'' own times, in UTC.';
+
+--
+-- Name: changed_sources; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.changed_sources (
+    source_id uuid NOT NULL
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.changed_sources FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.changed_sources OWNER TO homelog_owner;
+
+--
+-- Name: TABLE changed_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.changed_sources IS 'Sources whose readings were logged or corrected; xmin is the transaction that last did. Keeps quiet ones unread.';
+
+--
 -- Name: data_validators; Type: TABLE; Schema: public; Owner: homelog_owner
 --
 
@@ -2033,6 +4160,116 @@ COMMENT ON CONSTRAINT data_validators_range_not_empty ON public.data_validators 
 --
 
 COMMENT ON CONSTRAINT data_validators_some_rule ON public.data_validators IS 'A validator needs at least one rule.';
+
+--
+-- Name: device_tokens; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.device_tokens (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    user_id uuid DEFAULT homelog.current_user_id() NOT NULL,
+    name character varying(100) NOT NULL,
+    scopes text[] NOT NULL,
+    source_ids uuid[],
+    token_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT device_tokens_expires_at_range CHECK (((expires_at > created_at) AND (expires_at < '10000-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT device_tokens_name_not_blank CHECK (((name)::text ~ '[^[:space:]]'::text)),
+    CONSTRAINT device_tokens_scopes_known CHECK (((((scopes = '{read:data}'::text[]) OR (scopes = '{write:data}'::text[])) OR (scopes = '{read:data,write:data}'::text[])) OR (scopes = '{write:data,read:data}'::text[]))),
+    CONSTRAINT device_tokens_source_ids_number CHECK (((cardinality(source_ids) >= 1) AND (cardinality(source_ids) <= 1000))),
+    CONSTRAINT device_tokens_token_hash_sha256 CHECK ((octet_length(token_hash) = 32))
+);
+
+ALTER TABLE ONLY public.device_tokens FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.device_tokens OWNER TO homelog_owner;
+
+--
+-- Name: TABLE device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.device_tokens IS 'What sensors and scripts sign in with, in the name of an account.';
+
+--
+-- Name: COLUMN device_tokens.scopes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.device_tokens.scopes IS 'read:data sees sources, readings and plants; write:data logs readings and care.';
+
+--
+-- Name: COLUMN device_tokens.source_ids; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.device_tokens.source_ids IS 'All that it reaches, also when some of them are gone; null: whatever its owner reaches.';
+
+--
+-- Name: COLUMN device_tokens.token_hash; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.device_tokens.token_hash IS 'SHA-256 of the token; the token itself is stored nowhere. Secret.';
+
+--
+-- Name: COLUMN device_tokens.expires_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.device_tokens.expires_at IS 'When it stops working; null: when it is deleted.';
+
+--
+-- Name: COLUMN device_tokens.last_used_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.device_tokens.last_used_at IS 'When it was last used, to the minute; null: never.';
+
+--
+-- Name: CONSTRAINT device_tokens_expires_at_range ON device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT device_tokens_expires_at_range ON public.device_tokens IS 'A token expires after it is made, and before the year 10000.';
+
+--
+-- Name: CONSTRAINT device_tokens_name_not_blank ON device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT device_tokens_name_not_blank ON public.device_tokens IS 'A token needs a name.';
+
+--
+-- Name: CONSTRAINT device_tokens_scopes_known ON device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT device_tokens_scopes_known ON public.device_tokens IS 'The scopes of a token are read:data, write:data or both.';
+
+--
+-- Name: CONSTRAINT device_tokens_source_ids_number ON device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT device_tokens_source_ids_number ON public.device_tokens IS 'A token is bound to 1 to 1,000 sources, or to none by leaving source_ids out.';
+
+--
+-- Name: CONSTRAINT device_tokens_token_hash_sha256 ON device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT device_tokens_token_hash_sha256 ON public.device_tokens IS 'A token is stored as its SHA-256 hash.';
+
+--
+-- Name: gained_sources; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.gained_sources (
+    user_id uuid NOT NULL,
+    source_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.gained_sources FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.gained_sources OWNER TO homelog_owner;
+
+--
+-- Name: TABLE gained_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.gained_sources IS 'Grants once more, never changed with their level: xmin is the transaction by which somebody came to see a source.';
 
 --
 -- Name: growth_measurements; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -2118,6 +4355,160 @@ COMMENT ON CONSTRAINT homes_address_length ON public.homes IS 'An address has at
 --
 
 COMMENT ON CONSTRAINT homes_name_not_blank ON public.homes IS 'A home needs a name.';
+
+--
+-- Name: latest_readings; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.latest_readings (
+    source_id uuid NOT NULL,
+    id uuid NOT NULL,
+    "timestamp" timestamp with time zone NOT NULL,
+    value double precision NOT NULL,
+    quality_flag public.quality_flag NOT NULL
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.latest_readings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.latest_readings OWNER TO homelog_owner;
+
+--
+-- Name: TABLE latest_readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.latest_readings IS 'The newest reading of each source that has any, whatever its quality; kept by triggers on readings alone.';
+
+--
+-- Name: COLUMN latest_readings.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.latest_readings.id IS 'The reading''s.';
+
+--
+-- Name: COLUMN latest_readings."timestamp"; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.latest_readings."timestamp" IS 'When it was true; no reading of the source is later.';
+
+--
+-- Name: line_protocol_sources; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.line_protocol_sources (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    user_id uuid DEFAULT homelog.current_user_id() NOT NULL,
+    series text NOT NULL,
+    source_id uuid,
+    is_made boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT line_protocol_sources_series_length CHECK (((octet_length(series) >= 1) AND (octet_length(series) <= 2000)))
+);
+
+ALTER TABLE ONLY public.line_protocol_sources FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.line_protocol_sources OWNER TO homelog_owner;
+
+--
+-- Name: TABLE line_protocol_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.line_protocol_sources IS 'Which source a series of the line protocol is logged to, account by account.';
+
+--
+-- Name: COLUMN line_protocol_sources.series; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.line_protocol_sources.series IS 'Measurement, sorted tags and field: temperature,room=kitchen value.';
+
+--
+-- Name: COLUMN line_protocol_sources.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.line_protocol_sources.source_id IS 'Where its values go; null: they are not kept.';
+
+--
+-- Name: COLUMN line_protocol_sources.is_made; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.line_protocol_sources.is_made IS 'True: the source was made when the series was first seen.';
+
+--
+-- Name: CONSTRAINT line_protocol_sources_series_length ON line_protocol_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT line_protocol_sources_series_length ON public.line_protocol_sources IS 'A series, with all its tags, has at most 2,000 bytes.';
+
+--
+-- Name: meter_events; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.meter_events (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    source_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind public.meter_event_kind NOT NULL,
+    old_value double precision,
+    new_value double precision,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT homelog.current_user_id(),
+    CONSTRAINT meter_events_at_range CHECK (((at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (at < '10000-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT meter_events_new_value_finite CHECK (((new_value > '-Infinity'::double precision) AND (new_value < 'Infinity'::double precision))),
+    CONSTRAINT meter_events_old_value_finite CHECK (((old_value > '-Infinity'::double precision) AND (old_value < 'Infinity'::double precision)))
+);
+
+ALTER TABLE ONLY public.meter_events FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.meter_events OWNER TO homelog_owner;
+
+--
+-- Name: TABLE meter_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.meter_events IS 'Moments at which a meter''s values jump though nothing flowed.';
+
+--
+-- Name: COLUMN meter_events.at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.meter_events.at IS 'From then on readings are of the meter as it is afterwards.';
+
+--
+-- Name: COLUMN meter_events.old_value; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.meter_events.old_value IS 'What it would have shown just then; null: what the last reading before said.';
+
+--
+-- Name: COLUMN meter_events.new_value; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.meter_events.new_value IS 'What it showed from then on; null: what the first reading afterwards says.';
+
+--
+-- Name: COLUMN meter_events.created_by; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.meter_events.created_by IS 'Who noted it; null once that account is gone.';
+
+--
+-- Name: CONSTRAINT meter_events_at_range ON meter_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT meter_events_at_range ON public.meter_events IS 'A meter event lies between 1970 and 24 hours from now.';
+
+--
+-- Name: CONSTRAINT meter_events_new_value_finite ON meter_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT meter_events_new_value_finite ON public.meter_events IS 'The value afterwards is a finite number.';
+
+--
+-- Name: CONSTRAINT meter_events_old_value_finite ON meter_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT meter_events_old_value_finite ON public.meter_events IS 'The value before is a finite number.';
 
 --
 -- Name: plants; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -2261,6 +4652,66 @@ COMMENT ON CONSTRAINT plants_room_length ON public.plants IS 'A room has at most
 COMMENT ON CONSTRAINT plants_species_length ON public.plants IS 'A species has at most 200 characters.';
 
 --
+-- Name: reading_hours; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.reading_hours (
+    source_id uuid NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    count integer NOT NULL,
+    min double precision NOT NULL,
+    max double precision NOT NULL,
+    sum double precision NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    first_value double precision NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    last_value double precision NOT NULL,
+    drops integer NOT NULL,
+    CONSTRAINT reading_hours_count_dense CHECK ((count >= 10))
+)
+WITH (fillfactor='80');
+
+ALTER TABLE ONLY public.reading_hours FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.reading_hours OWNER TO homelog_owner;
+
+--
+-- Name: TABLE reading_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.reading_hours IS 'Hours of UTC with at least ten readings that are not bad, each the exact sum of these. Kept by triggers on readings.';
+
+--
+-- Name: COLUMN reading_hours.hour; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.hour IS 'Its beginning, at a full hour of UTC.';
+
+--
+-- Name: COLUMN reading_hours.first_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.first_at IS 'The time of the first reading, whose value is first_value.';
+
+--
+-- Name: COLUMN reading_hours.last_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.last_at IS 'The time of the last reading, whose value is last_value.';
+
+--
+-- Name: COLUMN reading_hours.drops; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.drops IS 'How many readings of the hour show less than the one before them in it.';
+
+--
+-- Name: CONSTRAINT reading_hours_count_dense ON reading_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT reading_hours_count_dense ON public.reading_hours IS 'Only hours with at least ten readings are summed up.';
+
+--
 -- Name: refresh_tokens; Type: TABLE; Schema: public; Owner: homelog_owner
 --
 
@@ -2348,6 +4799,34 @@ COMMENT ON COLUMN public.sessions.ended_at IS 'When it was ended by log-out, a n
 --
 
 COMMENT ON CONSTRAINT sessions_auth_provider_form ON public.sessions IS 'A provider is one lowercase word.';
+
+--
+-- Name: source_tombstones; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.source_tombstones (
+    source_id uuid NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    id uuid NOT NULL,
+    type public.change_type NOT NULL,
+    deleted_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.source_tombstones FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.source_tombstones OWNER TO homelog_owner;
+
+--
+-- Name: TABLE source_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.source_tombstones IS 'What is gone from a source that is still there; for all who see the source.';
+
+--
+-- Name: COLUMN source_tombstones.xid; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.source_tombstones.xid IS 'The transaction that deleted it.';
 
 --
 -- Name: user_oauth_identities; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -2512,6 +4991,42 @@ COMMENT ON TABLE public.user_source_access IS 'Grants: what a user may do with a
 COMMENT ON COLUMN public.user_source_access.granted_by IS 'Who granted it; null once that account is gone.';
 
 --
+-- Name: user_tombstones; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.user_tombstones (
+    user_id uuid NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    id uuid NOT NULL,
+    type public.change_type NOT NULL,
+    op public.change_op NOT NULL,
+    deleted_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT user_tombstones_op_gone CHECK ((op <> 'upsert'::public.change_op))
+);
+
+ALTER TABLE ONLY public.user_tombstones FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_tombstones OWNER TO homelog_owner;
+
+--
+-- Name: TABLE user_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.user_tombstones IS 'What one person does not see any more, because it is gone or not theirs to see.';
+
+--
+-- Name: COLUMN user_tombstones.xid; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_tombstones.xid IS 'The transaction that deleted it, or took it away.';
+
+--
+-- Name: CONSTRAINT user_tombstones_op_gone ON user_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_tombstones_op_gone ON public.user_tombstones IS 'What is gone was deleted or lost.';
+
+--
 -- Name: schema_baseline schema_baseline_pkey; Type: CONSTRAINT; Schema: homelog; Owner: homelog_owner
 --
 
@@ -2540,6 +5055,32 @@ ALTER TABLE ONLY public.care_events
     ADD CONSTRAINT care_events_pkey PRIMARY KEY (id);
 
 --
+-- Name: changed_days changed_days_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.changed_days
+    ADD CONSTRAINT changed_days_pkey PRIMARY KEY (source_id, day);
+
+--
+-- Name: CONSTRAINT changed_days_pkey ON changed_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT changed_days_pkey ON public.changed_days IS 'A day of a source is noted once.';
+
+--
+-- Name: changed_sources changed_sources_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.changed_sources
+    ADD CONSTRAINT changed_sources_pkey PRIMARY KEY (source_id);
+
+--
+-- Name: CONSTRAINT changed_sources_pkey ON changed_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT changed_sources_pkey ON public.changed_sources IS 'A source is noted once.';
+
+--
 -- Name: data_sources data_sources_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
@@ -2560,6 +5101,39 @@ ALTER TABLE ONLY public.data_validators
 COMMENT ON CONSTRAINT data_validators_pkey ON public.data_validators IS 'This id is taken by something else.';
 
 --
+-- Name: device_tokens device_tokens_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.device_tokens
+    ADD CONSTRAINT device_tokens_pkey PRIMARY KEY (id);
+
+--
+-- Name: device_tokens device_tokens_token_hash_key; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.device_tokens
+    ADD CONSTRAINT device_tokens_token_hash_key UNIQUE (token_hash);
+
+--
+-- Name: CONSTRAINT device_tokens_token_hash_key ON device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT device_tokens_token_hash_key ON public.device_tokens IS 'This token is taken.';
+
+--
+-- Name: gained_sources gained_sources_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.gained_sources
+    ADD CONSTRAINT gained_sources_pkey PRIMARY KEY (source_id, user_id);
+
+--
+-- Name: CONSTRAINT gained_sources_pkey ON gained_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT gained_sources_pkey ON public.gained_sources IS 'A grant is noted once.';
+
+--
 -- Name: growth_measurements growth_measurements_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
@@ -2574,11 +5148,89 @@ ALTER TABLE ONLY public.homes
     ADD CONSTRAINT homes_pkey PRIMARY KEY (id);
 
 --
+-- Name: latest_readings latest_readings_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.latest_readings
+    ADD CONSTRAINT latest_readings_pkey PRIMARY KEY (source_id);
+
+--
+-- Name: CONSTRAINT latest_readings_pkey ON latest_readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT latest_readings_pkey ON public.latest_readings IS 'The source already has a latest reading.';
+
+--
+-- Name: line_protocol_sources line_protocol_sources_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.line_protocol_sources
+    ADD CONSTRAINT line_protocol_sources_pkey PRIMARY KEY (user_id, series);
+
+--
+-- Name: CONSTRAINT line_protocol_sources_pkey ON line_protocol_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT line_protocol_sources_pkey ON public.line_protocol_sources IS 'This series is mapped already.';
+
+--
+-- Name: line_protocol_sources line_protocol_sources_user_id_id_key; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.line_protocol_sources
+    ADD CONSTRAINT line_protocol_sources_user_id_id_key UNIQUE (user_id, id);
+
+--
+-- Name: CONSTRAINT line_protocol_sources_user_id_id_key ON line_protocol_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT line_protocol_sources_user_id_id_key ON public.line_protocol_sources IS 'This id is taken by something else.';
+
+--
+-- Name: meter_events meter_events_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.meter_events
+    ADD CONSTRAINT meter_events_pkey PRIMARY KEY (source_id, id);
+
+--
+-- Name: CONSTRAINT meter_events_pkey ON meter_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT meter_events_pkey ON public.meter_events IS 'This id is taken by something else.';
+
+--
+-- Name: meter_events meter_events_source_id_at_key; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.meter_events
+    ADD CONSTRAINT meter_events_source_id_at_key UNIQUE (source_id, at);
+
+--
+-- Name: CONSTRAINT meter_events_source_id_at_key ON meter_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT meter_events_source_id_at_key ON public.meter_events IS 'The source already has an event at this time.';
+
+--
 -- Name: plants plants_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
 ALTER TABLE ONLY public.plants
     ADD CONSTRAINT plants_pkey PRIMARY KEY (id);
+
+--
+-- Name: reading_hours reading_hours_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.reading_hours
+    ADD CONSTRAINT reading_hours_pkey PRIMARY KEY (source_id, hour);
+
+--
+-- Name: CONSTRAINT reading_hours_pkey ON reading_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT reading_hours_pkey ON public.reading_hours IS 'This hour is summed up already.';
 
 --
 -- Name: readings readings_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -2606,6 +5258,19 @@ ALTER TABLE ONLY public.refresh_tokens
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+
+--
+-- Name: source_tombstones source_tombstones_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.source_tombstones
+    ADD CONSTRAINT source_tombstones_pkey PRIMARY KEY (source_id, xid, id, type);
+
+--
+-- Name: CONSTRAINT source_tombstones_pkey ON source_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT source_tombstones_pkey ON public.source_tombstones IS 'A deletion is noted once a transaction.';
 
 --
 -- Name: user_oauth_identities user_oauth_identities_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -2659,6 +5324,19 @@ ALTER TABLE ONLY public.user_source_access
 --
 
 COMMENT ON CONSTRAINT user_source_access_pkey ON public.user_source_access IS 'This person already has access to this source.';
+
+--
+-- Name: user_tombstones user_tombstones_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.user_tombstones
+    ADD CONSTRAINT user_tombstones_pkey PRIMARY KEY (user_id, xid, id, type);
+
+--
+-- Name: CONSTRAINT user_tombstones_pkey ON user_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_tombstones_pkey ON public.user_tombstones IS 'A loss is noted once a transaction.';
 
 --
 -- Name: users users_email_key; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -2742,6 +5420,12 @@ CREATE INDEX data_sources_home_id_idx ON public.data_sources USING btree (home_i
 CREATE INDEX data_validators_created_by_idx ON public.data_validators USING btree (created_by);
 
 --
+-- Name: device_tokens_user_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX device_tokens_user_id_idx ON public.device_tokens USING btree (user_id, id);
+
+--
 -- Name: growth_measurements_plant_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
 --
 
@@ -2758,6 +5442,18 @@ CREATE INDEX growth_measurements_user_id_idx ON public.growth_measurements USING
 --
 
 CREATE INDEX homes_created_by_idx ON public.homes USING btree (created_by);
+
+--
+-- Name: line_protocol_sources_source_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX line_protocol_sources_source_id_idx ON public.line_protocol_sources USING btree (source_id);
+
+--
+-- Name: meter_events_created_by_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX meter_events_created_by_idx ON public.meter_events USING btree (created_by);
 
 --
 -- Name: plants_home_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
@@ -2820,6 +5516,18 @@ CREATE TRIGGER _050_check_home_update BEFORE UPDATE ON public.data_sources FOR E
 CREATE TRIGGER _050_check_home_update BEFORE UPDATE ON public.plants FOR EACH ROW WHEN (((new.home_id IS NOT NULL) AND (new.home_id IS DISTINCT FROM old.home_id))) EXECUTE FUNCTION homelog.tg__check_home();
 
 --
+-- Name: line_protocol_sources _050_check_source; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _050_check_source BEFORE INSERT OR UPDATE ON public.line_protocol_sources FOR EACH ROW WHEN (((new.source_id IS NOT NULL) AND (CURRENT_USER = 'homelog_api'::name))) EXECUTE FUNCTION homelog.tg__check_mapped_source();
+
+--
+-- Name: device_tokens _050_check_sources; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _050_check_sources BEFORE INSERT ON public.device_tokens FOR EACH ROW WHEN ((new.source_ids IS NOT NULL)) EXECUTE FUNCTION homelog.tg__check_token_sources();
+
+--
 -- Name: homes _050_check_timezone_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -2830,6 +5538,12 @@ CREATE TRIGGER _050_check_timezone_insert BEFORE INSERT ON public.homes FOR EACH
 --
 
 CREATE TRIGGER _050_check_timezone_update BEFORE UPDATE ON public.homes FOR EACH ROW WHEN (((new.timezone)::text IS DISTINCT FROM (old.timezone)::text)) EXECUTE FUNCTION homelog.tg__check_timezone();
+
+--
+-- Name: audit_logs _050_name_token; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _050_name_token BEFORE INSERT ON public.audit_logs FOR EACH ROW WHEN ((current_setting('homelog.token_id'::text, true) <> ''::text)) EXECUTE FUNCTION homelog.tg__name_token();
 
 --
 -- Name: audit_logs _100_refuse_change; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -2856,6 +5570,12 @@ CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.data_validators FOR
 CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.homes FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
 
 --
+-- Name: line_protocol_sources _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.line_protocol_sources FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+
+--
 -- Name: plants _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -2874,6 +5594,48 @@ CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.readings FOR EACH R
 CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.users FOR EACH ROW WHEN ((NOT (new.last_login_at IS DISTINCT FROM old.last_login_at))) EXECUTE FUNCTION homelog.tg__touch_updated_at();
 
 --
+-- Name: meter_events _200_require_counter; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _200_require_counter AFTER INSERT OR UPDATE OF source_id ON public.meter_events FOR EACH ROW EXECUTE FUNCTION homelog.tg__require_counter();
+
+--
+-- Name: readings _300_judge_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _300_judge_insert AFTER INSERT ON public.readings REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'homelog_api'::name)) EXECUTE FUNCTION homelog.tg__judge_readings();
+
+--
+-- Name: readings _300_judge_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _300_judge_update AFTER UPDATE ON public.readings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'homelog_api'::name)) EXECUTE FUNCTION homelog.tg__judge_readings();
+
+--
+-- Name: readings _400_keep_latest_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _400_keep_latest_delete AFTER DELETE ON public.readings REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__keep_latest_readings();
+
+--
+-- Name: readings _400_keep_latest_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _400_keep_latest_insert AFTER INSERT ON public.readings REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__keep_latest_readings();
+
+--
+-- Name: readings _400_keep_latest_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _400_keep_latest_truncate AFTER TRUNCATE ON public.readings FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__keep_latest_readings();
+
+--
+-- Name: readings _400_keep_latest_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _400_keep_latest_update AFTER UPDATE ON public.readings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__keep_latest_readings();
+
+--
 -- Name: user_source_access _500_keep_an_admin_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -2890,6 +5652,132 @@ CREATE TRIGGER _500_keep_an_admin_update AFTER UPDATE ON public.user_source_acce
 --
 
 CREATE TRIGGER _500_leave_nothing_orphaned BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION homelog.tg__leave_nothing_orphaned();
+
+--
+-- Name: readings _500_roll_up_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_roll_up_delete AFTER DELETE ON public.readings REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__roll_up();
+
+--
+-- Name: readings _500_roll_up_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_roll_up_insert AFTER INSERT ON public.readings REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__roll_up_insert();
+
+--
+-- Name: readings _500_roll_up_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_roll_up_truncate AFTER TRUNCATE ON public.readings FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__roll_up();
+
+--
+-- Name: readings _500_roll_up_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_roll_up_update AFTER UPDATE ON public.readings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__roll_up();
+
+--
+-- Name: users _600_forget_tombstones; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_forget_tombstones AFTER DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION homelog.tg__forget_tombstones();
+
+--
+-- Name: user_source_access _600_gain_source; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_gain_source AFTER INSERT ON public.user_source_access FOR EACH ROW EXECUTE FUNCTION homelog.tg__gain_source();
+
+--
+-- Name: care_events _600_leave_tombstone_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_leave_tombstone_delete AFTER DELETE ON public.care_events FOR EACH ROW EXECUTE FUNCTION homelog.tg__leave_care_tombstone();
+
+--
+-- Name: data_validators _600_leave_tombstone_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_leave_tombstone_delete AFTER DELETE ON public.data_validators FOR EACH ROW EXECUTE FUNCTION homelog.tg__leave_source_tombstone('validator');
+
+--
+-- Name: homes _600_leave_tombstone_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_leave_tombstone_delete AFTER DELETE ON public.homes FOR EACH ROW EXECUTE FUNCTION homelog.tg__leave_home_tombstone();
+
+--
+-- Name: meter_events _600_leave_tombstone_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_leave_tombstone_delete AFTER DELETE ON public.meter_events FOR EACH ROW EXECUTE FUNCTION homelog.tg__leave_source_tombstone('meter_event');
+
+--
+-- Name: plants _600_leave_tombstone_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_leave_tombstone_delete BEFORE DELETE ON public.plants FOR EACH ROW EXECUTE FUNCTION homelog.tg__leave_plant_tombstone();
+
+--
+-- Name: user_source_access _600_leave_tombstone_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_leave_tombstone_delete AFTER DELETE ON public.user_source_access FOR EACH ROW EXECUTE FUNCTION homelog.tg__leave_grant_tombstone();
+
+--
+-- Name: care_events _600_leave_tombstone_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_leave_tombstone_update AFTER UPDATE ON public.care_events FOR EACH ROW WHEN (((old.plant_id <> new.plant_id) OR (old.id <> new.id))) EXECUTE FUNCTION homelog.tg__leave_care_tombstone();
+
+--
+-- Name: data_validators _600_leave_tombstone_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_leave_tombstone_update AFTER UPDATE ON public.data_validators FOR EACH ROW WHEN (((old.source_id <> new.source_id) OR (old.id <> new.id))) EXECUTE FUNCTION homelog.tg__leave_source_tombstone('validator');
+
+--
+-- Name: homes _600_leave_tombstone_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_leave_tombstone_update AFTER UPDATE ON public.homes FOR EACH ROW WHEN (((old.id IS DISTINCT FROM new.id) OR (old.created_by IS DISTINCT FROM new.created_by))) EXECUTE FUNCTION homelog.tg__leave_home_tombstone();
+
+--
+-- Name: meter_events _600_leave_tombstone_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_leave_tombstone_update AFTER UPDATE ON public.meter_events FOR EACH ROW WHEN (((old.source_id <> new.source_id) OR (old.id <> new.id))) EXECUTE FUNCTION homelog.tg__leave_source_tombstone('meter_event');
+
+--
+-- Name: plants _600_leave_tombstone_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_leave_tombstone_update BEFORE UPDATE ON public.plants FOR EACH ROW WHEN (((old.id <> new.id) OR (old.user_id <> new.user_id))) EXECUTE FUNCTION homelog.tg__leave_plant_tombstone();
+
+--
+-- Name: user_source_access _600_leave_tombstone_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_leave_tombstone_update AFTER UPDATE ON public.user_source_access FOR EACH ROW WHEN (((old.source_id <> new.source_id) OR (old.user_id <> new.user_id))) EXECUTE FUNCTION homelog.tg__leave_grant_tombstone();
+
+--
+-- Name: readings _600_track_changes_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_track_changes_delete AFTER DELETE ON public.readings REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__track_changes();
+
+--
+-- Name: readings _600_track_changes_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_track_changes_insert AFTER INSERT ON public.readings REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__track_changes();
+
+--
+-- Name: readings _600_track_changes_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_track_changes_update AFTER UPDATE ON public.readings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__track_changes();
 
 --
 -- Name: data_sources _800_audit_deletion; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -2916,10 +5804,28 @@ CREATE TRIGGER _900_audit AFTER INSERT OR UPDATE ON public.data_sources FOR EACH
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.data_validators FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_validator', 'update_validator', 'delete_validator', 'source_id', 'values');
 
 --
+-- Name: device_tokens _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE ON public.device_tokens FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit_token();
+
+--
 -- Name: homes _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.homes FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_home', 'update_home', 'delete_home', '', 'values');
+
+--
+-- Name: line_protocol_sources _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.line_protocol_sources FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_line_mapping', 'update_line_mapping', 'delete_line_mapping', 'source_id', 'values');
+
+--
+-- Name: meter_events _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.meter_events FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_meter_event', 'update_meter_event', 'delete_meter_event', 'source_id', 'values');
 
 --
 -- Name: plants _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -2984,6 +5890,32 @@ ALTER TABLE ONLY public.care_events
 COMMENT ON CONSTRAINT care_events_user_id_fkey ON public.care_events IS 'This account does not exist.';
 
 --
+-- Name: changed_days changed_days_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.changed_days
+    ADD CONSTRAINT changed_days_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.data_sources(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT changed_days_source_id_fkey ON changed_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT changed_days_source_id_fkey ON public.changed_days IS 'This source does not exist.';
+
+--
+-- Name: changed_sources changed_sources_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.changed_sources
+    ADD CONSTRAINT changed_sources_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.data_sources(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT changed_sources_source_id_fkey ON changed_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT changed_sources_source_id_fkey ON public.changed_sources IS 'This source does not exist.';
+
+--
 -- Name: data_sources data_sources_created_by_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
@@ -3036,6 +5968,32 @@ ALTER TABLE ONLY public.data_validators
 COMMENT ON CONSTRAINT data_validators_source_id_fkey ON public.data_validators IS 'This source does not exist.';
 
 --
+-- Name: device_tokens device_tokens_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.device_tokens
+    ADD CONSTRAINT device_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT device_tokens_user_id_fkey ON device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT device_tokens_user_id_fkey ON public.device_tokens IS 'This account does not exist.';
+
+--
+-- Name: gained_sources gained_sources_source_id_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.gained_sources
+    ADD CONSTRAINT gained_sources_source_id_user_id_fkey FOREIGN KEY (source_id, user_id) REFERENCES public.user_source_access(source_id, user_id) ON UPDATE CASCADE ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT gained_sources_source_id_user_id_fkey ON gained_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT gained_sources_source_id_user_id_fkey ON public.gained_sources IS 'This grant does not exist.';
+
+--
 -- Name: growth_measurements growth_measurements_plant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
@@ -3075,6 +6033,71 @@ ALTER TABLE ONLY public.homes
 COMMENT ON CONSTRAINT homes_created_by_fkey ON public.homes IS 'This account does not exist.';
 
 --
+-- Name: latest_readings latest_readings_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.latest_readings
+    ADD CONSTRAINT latest_readings_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.data_sources(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT latest_readings_source_id_fkey ON latest_readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT latest_readings_source_id_fkey ON public.latest_readings IS 'This source does not exist.';
+
+--
+-- Name: line_protocol_sources line_protocol_sources_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.line_protocol_sources
+    ADD CONSTRAINT line_protocol_sources_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.data_sources(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT line_protocol_sources_source_id_fkey ON line_protocol_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT line_protocol_sources_source_id_fkey ON public.line_protocol_sources IS 'There is no such source that you may write to.';
+
+--
+-- Name: line_protocol_sources line_protocol_sources_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.line_protocol_sources
+    ADD CONSTRAINT line_protocol_sources_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT line_protocol_sources_user_id_fkey ON line_protocol_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT line_protocol_sources_user_id_fkey ON public.line_protocol_sources IS 'This account does not exist.';
+
+--
+-- Name: meter_events meter_events_created_by_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.meter_events
+    ADD CONSTRAINT meter_events_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+--
+-- Name: CONSTRAINT meter_events_created_by_fkey ON meter_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT meter_events_created_by_fkey ON public.meter_events IS 'This account does not exist.';
+
+--
+-- Name: meter_events meter_events_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.meter_events
+    ADD CONSTRAINT meter_events_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.data_sources(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT meter_events_source_id_fkey ON meter_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT meter_events_source_id_fkey ON public.meter_events IS 'This source does not exist.';
+
+--
 -- Name: plants plants_home_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
@@ -3099,6 +6122,19 @@ ALTER TABLE ONLY public.plants
 --
 
 COMMENT ON CONSTRAINT plants_user_id_fkey ON public.plants IS 'This account does not exist.';
+
+--
+-- Name: reading_hours reading_hours_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.reading_hours
+    ADD CONSTRAINT reading_hours_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.data_sources(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT reading_hours_source_id_fkey ON reading_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT reading_hours_source_id_fkey ON public.reading_hours IS 'This source does not exist.';
 
 --
 -- Name: readings readings_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -3217,6 +6253,18 @@ ALTER TABLE public.audit_logs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.care_events ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: changed_days; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.changed_days ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: changed_sources; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.changed_sources ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: data_sources; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
 --
 
@@ -3325,6 +6373,42 @@ CREATE POLICY delete_writer ON public.care_events FOR DELETE TO homelog_api USIN
 COMMENT ON POLICY delete_writer ON public.care_events IS 'Whoever may care for a plant undoes it.';
 
 --
+-- Name: device_tokens delete_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_writer ON public.device_tokens FOR DELETE TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) AND (( SELECT homelog.current_token_id() AS current_token_id) IS NULL)));
+
+--
+-- Name: POLICY delete_writer ON device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_writer ON public.device_tokens IS 'One takes one''s own tokens away.';
+
+--
+-- Name: line_protocol_sources delete_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_writer ON public.line_protocol_sources FOR DELETE TO homelog_api USING ((user_id = ( SELECT homelog.current_user_id() AS current_user_id)));
+
+--
+-- Name: POLICY delete_writer ON line_protocol_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_writer ON public.line_protocol_sources IS 'One removes one''s own mappings.';
+
+--
+-- Name: meter_events delete_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_writer ON public.meter_events FOR DELETE TO homelog_api USING ((source_id = ANY (( SELECT homelog.writable_sources() AS writable_sources)::uuid[])));
+
+--
+-- Name: POLICY delete_writer ON meter_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_writer ON public.meter_events IS 'Whoever may write to the source removes them.';
+
+--
 -- Name: readings delete_writer; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -3335,6 +6419,18 @@ CREATE POLICY delete_writer ON public.readings FOR DELETE TO homelog_api USING (
 --
 
 COMMENT ON POLICY delete_writer ON public.readings IS 'Whoever may write to the source removes readings.';
+
+--
+-- Name: device_tokens; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.device_tokens ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: gained_sources; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.gained_sources ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: growth_measurements; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
@@ -3397,6 +6493,18 @@ CREATE POLICY insert_writer ON public.care_events FOR INSERT TO homelog_api WITH
 COMMENT ON POLICY insert_writer ON public.care_events IS 'Whoever may care for a plant logs it.';
 
 --
+-- Name: device_tokens insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_writer ON public.device_tokens FOR INSERT TO homelog_api WITH CHECK (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) AND (( SELECT homelog.current_token_id() AS current_token_id) IS NULL)));
+
+--
+-- Name: POLICY insert_writer ON device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_writer ON public.device_tokens IS 'One makes tokens of one''s own; a token makes none.';
+
+--
 -- Name: growth_measurements insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -3419,6 +6527,30 @@ CREATE POLICY insert_writer ON public.homes FOR INSERT TO homelog_api WITH CHECK
 --
 
 COMMENT ON POLICY insert_writer ON public.homes IS 'One makes homes of one''s own.';
+
+--
+-- Name: line_protocol_sources insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_writer ON public.line_protocol_sources FOR INSERT TO homelog_api WITH CHECK ((user_id = ( SELECT homelog.current_user_id() AS current_user_id)));
+
+--
+-- Name: POLICY insert_writer ON line_protocol_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_writer ON public.line_protocol_sources IS 'One maps series of one''s own.';
+
+--
+-- Name: meter_events insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_writer ON public.meter_events FOR INSERT TO homelog_api WITH CHECK ((source_id = ANY (( SELECT homelog.writable_sources() AS writable_sources)::uuid[])));
+
+--
+-- Name: POLICY insert_writer ON meter_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_writer ON public.meter_events IS 'Whoever may write to the source notes them.';
 
 --
 -- Name: plants insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -3445,6 +6577,24 @@ CREATE POLICY insert_writer ON public.readings FOR INSERT TO homelog_api WITH CH
 COMMENT ON POLICY insert_writer ON public.readings IS 'Whoever may write to the source logs readings.';
 
 --
+-- Name: latest_readings; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.latest_readings ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: line_protocol_sources; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.line_protocol_sources ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: meter_events; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.meter_events ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: audit_logs owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -3467,6 +6617,30 @@ CREATE POLICY owner_all ON public.care_events TO homelog_owner USING (true) WITH
 --
 
 COMMENT ON POLICY owner_all ON public.care_events IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: changed_days owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.changed_days TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON changed_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.changed_days IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: changed_sources owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.changed_sources TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON changed_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.changed_sources IS 'The owner''s functions and triggers see and do all.';
 
 --
 -- Name: data_sources owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -3493,6 +6667,30 @@ CREATE POLICY owner_all ON public.data_validators TO homelog_owner USING (true) 
 COMMENT ON POLICY owner_all ON public.data_validators IS 'The owner''s functions and triggers see and do all.';
 
 --
+-- Name: device_tokens owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.device_tokens TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.device_tokens IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: gained_sources owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.gained_sources TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON gained_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.gained_sources IS 'The owner''s functions and triggers see and do all; the API asks homelog.gained_sources().';
+
+--
 -- Name: growth_measurements owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -3517,6 +6715,42 @@ CREATE POLICY owner_all ON public.homes TO homelog_owner USING (true) WITH CHECK
 COMMENT ON POLICY owner_all ON public.homes IS 'The owner''s functions and triggers see and do all.';
 
 --
+-- Name: latest_readings owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.latest_readings TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON latest_readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.latest_readings IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: line_protocol_sources owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.line_protocol_sources TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON line_protocol_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.line_protocol_sources IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: meter_events owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.meter_events TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON meter_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.meter_events IS 'The owner''s functions and triggers see and do all.';
+
+--
 -- Name: plants owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -3527,6 +6761,18 @@ CREATE POLICY owner_all ON public.plants TO homelog_owner USING (true) WITH CHEC
 --
 
 COMMENT ON POLICY owner_all ON public.plants IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: reading_hours owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.reading_hours TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON reading_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.reading_hours IS 'The owner''s functions and triggers see and do all.';
 
 --
 -- Name: readings owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -3565,6 +6811,18 @@ CREATE POLICY owner_all ON public.sessions TO homelog_owner USING (true) WITH CH
 COMMENT ON POLICY owner_all ON public.sessions IS 'The owner''s functions and triggers see and do all.';
 
 --
+-- Name: source_tombstones owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.source_tombstones TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON source_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.source_tombstones IS 'The owner''s functions and triggers see and do all.';
+
+--
 -- Name: user_oauth_identities owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -3601,6 +6859,18 @@ CREATE POLICY owner_all ON public.user_source_access TO homelog_owner USING (tru
 COMMENT ON POLICY owner_all ON public.user_source_access IS 'The owner''s functions and triggers see and do all.';
 
 --
+-- Name: user_tombstones owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.user_tombstones TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON user_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.user_tombstones IS 'The owner''s functions and triggers see and do all.';
+
+--
 -- Name: users owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -3617,6 +6887,12 @@ COMMENT ON POLICY owner_all ON public.users IS 'The owner''s functions and trigg
 --
 
 ALTER TABLE public.plants ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: reading_hours; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.reading_hours ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: readings; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
@@ -3655,6 +6931,30 @@ CREATE POLICY select_ops ON public.care_events FOR SELECT TO homelog_ops USING (
 COMMENT ON POLICY select_ops ON public.care_events IS 'Operators read all.';
 
 --
+-- Name: changed_days select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.changed_days FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON changed_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.changed_days IS 'Operators read all.';
+
+--
+-- Name: changed_sources select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.changed_sources FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON changed_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.changed_sources IS 'Operators read all.';
+
+--
 -- Name: data_sources select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -3677,6 +6977,30 @@ CREATE POLICY select_ops ON public.data_validators FOR SELECT TO homelog_ops USI
 --
 
 COMMENT ON POLICY select_ops ON public.data_validators IS 'Operators read all.';
+
+--
+-- Name: device_tokens select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.device_tokens FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.device_tokens IS 'Operators read all columns but the hash.';
+
+--
+-- Name: gained_sources select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.gained_sources FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON gained_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.gained_sources IS 'Operators read all.';
 
 --
 -- Name: growth_measurements select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -3703,6 +7027,42 @@ CREATE POLICY select_ops ON public.homes FOR SELECT TO homelog_ops USING (true);
 COMMENT ON POLICY select_ops ON public.homes IS 'Operators read all.';
 
 --
+-- Name: latest_readings select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.latest_readings FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON latest_readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.latest_readings IS 'Operators read all.';
+
+--
+-- Name: line_protocol_sources select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.line_protocol_sources FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON line_protocol_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.line_protocol_sources IS 'Operators read all.';
+
+--
+-- Name: meter_events select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.meter_events FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON meter_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.meter_events IS 'Operators read all.';
+
+--
 -- Name: plants select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -3713,6 +7073,18 @@ CREATE POLICY select_ops ON public.plants FOR SELECT TO homelog_ops USING (true)
 --
 
 COMMENT ON POLICY select_ops ON public.plants IS 'Operators read all.';
+
+--
+-- Name: reading_hours select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.reading_hours FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON reading_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.reading_hours IS 'Operators read all.';
 
 --
 -- Name: readings select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -3737,6 +7109,18 @@ CREATE POLICY select_ops ON public.sessions FOR SELECT TO homelog_ops USING (tru
 --
 
 COMMENT ON POLICY select_ops ON public.sessions IS 'Operators read all.';
+
+--
+-- Name: source_tombstones select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.source_tombstones FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON source_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.source_tombstones IS 'Operators read all.';
 
 --
 -- Name: user_oauth_identities select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -3775,6 +7159,18 @@ CREATE POLICY select_ops ON public.user_source_access FOR SELECT TO homelog_ops 
 COMMENT ON POLICY select_ops ON public.user_source_access IS 'Operators read all.';
 
 --
+-- Name: user_tombstones select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.user_tombstones FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON user_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.user_tombstones IS 'Operators read all.';
+
+--
 -- Name: users select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -3811,6 +7207,30 @@ CREATE POLICY select_reader ON public.care_events FOR SELECT TO homelog_api USIN
 COMMENT ON POLICY select_reader ON public.care_events IS 'Whoever sees a plant sees its care.';
 
 --
+-- Name: changed_days select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.changed_days FOR SELECT TO homelog_api USING ((source_id = ANY (( SELECT homelog.granted_sources() AS granted_sources)::uuid[])));
+
+--
+-- Name: POLICY select_reader ON changed_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.changed_days IS 'Whoever was granted the source follows its changes.';
+
+--
+-- Name: changed_sources select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.changed_sources FOR SELECT TO homelog_api USING ((source_id = ANY (( SELECT homelog.granted_sources() AS granted_sources)::uuid[])));
+
+--
+-- Name: POLICY select_reader ON changed_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.changed_sources IS 'Whoever was granted the source follows its changes.';
+
+--
 -- Name: data_sources select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -3835,6 +7255,18 @@ CREATE POLICY select_reader ON public.data_validators FOR SELECT TO homelog_api 
 COMMENT ON POLICY select_reader ON public.data_validators IS 'Whoever was granted the source sees its rules.';
 
 --
+-- Name: device_tokens select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.device_tokens FOR SELECT TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) AND (( SELECT homelog.current_token_id() AS current_token_id) IS NULL)));
+
+--
+-- Name: POLICY select_reader ON device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.device_tokens IS 'One sees one''s own tokens; a token sees none.';
+
+--
 -- Name: growth_measurements select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -3850,7 +7282,7 @@ COMMENT ON POLICY select_reader ON public.growth_measurements IS 'Whoever sees a
 -- Name: homes select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
-CREATE POLICY select_reader ON public.homes FOR SELECT TO homelog_api USING (((created_by = ( SELECT homelog.current_user_id() AS current_user_id)) OR (id = ANY (( SELECT homelog.readable_homes() AS readable_homes)::uuid[]))));
+CREATE POLICY select_reader ON public.homes FOR SELECT TO homelog_api USING ((( SELECT homelog.is_unbound() AS is_unbound) AND ((created_by = ( SELECT homelog.current_user_id() AS current_user_id)) OR (id = ANY (( SELECT homelog.readable_homes() AS readable_homes)::uuid[])))));
 
 --
 -- Name: POLICY select_reader ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -3859,16 +7291,64 @@ CREATE POLICY select_reader ON public.homes FOR SELECT TO homelog_api USING (((c
 COMMENT ON POLICY select_reader ON public.homes IS 'One sees the homes that one may read.';
 
 --
+-- Name: latest_readings select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.latest_readings FOR SELECT TO homelog_api USING ((source_id IN ( SELECT unnest(( SELECT homelog.readable_sources() AS readable_sources)) AS unnest)));
+
+--
+-- Name: POLICY select_reader ON latest_readings; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.latest_readings IS 'Whoever may read the source reads its latest reading.';
+
+--
+-- Name: line_protocol_sources select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.line_protocol_sources FOR SELECT TO homelog_api USING ((user_id = ( SELECT homelog.current_user_id() AS current_user_id)));
+
+--
+-- Name: POLICY select_reader ON line_protocol_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.line_protocol_sources IS 'One sees one''s own mappings.';
+
+--
+-- Name: meter_events select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.meter_events FOR SELECT TO homelog_api USING ((source_id = ANY (( SELECT homelog.readable_sources() AS readable_sources)::uuid[])));
+
+--
+-- Name: POLICY select_reader ON meter_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.meter_events IS 'Whoever may read the source sees them: its consumption follows them.';
+
+--
 -- Name: plants select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
-CREATE POLICY select_reader ON public.plants FOR SELECT TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (home_id = ANY (( SELECT homelog.readable_homes() AS readable_homes)::uuid[]))));
+CREATE POLICY select_reader ON public.plants FOR SELECT TO homelog_api USING ((( SELECT homelog.is_unbound() AS is_unbound) AND ((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (home_id = ANY (( SELECT homelog.readable_homes() AS readable_homes)::uuid[])))));
 
 --
 -- Name: POLICY select_reader ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
 COMMENT ON POLICY select_reader ON public.plants IS 'One sees one''s own plants and those of the homes that one may read.';
+
+--
+-- Name: reading_hours select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.reading_hours FOR SELECT TO homelog_api USING ((source_id = ANY (( SELECT homelog.readable_sources() AS readable_sources)::uuid[])));
+
+--
+-- Name: POLICY select_reader ON reading_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.reading_hours IS 'Whoever may read the source reads the sums of its hours.';
 
 --
 -- Name: readings select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -3893,6 +7373,18 @@ CREATE POLICY select_reader ON public.sessions FOR SELECT TO homelog_api USING (
 --
 
 COMMENT ON POLICY select_reader ON public.sessions IS 'One sees one''s own sessions.';
+
+--
+-- Name: source_tombstones select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.source_tombstones FOR SELECT TO homelog_api USING ((source_id = ANY (( SELECT homelog.granted_sources() AS granted_sources)::uuid[])));
+
+--
+-- Name: POLICY select_reader ON source_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.source_tombstones IS 'Whoever was granted the source learns what is gone from it.';
 
 --
 -- Name: user_oauth_identities select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -3931,6 +7423,18 @@ CREATE POLICY select_reader ON public.user_source_access FOR SELECT TO homelog_a
 COMMENT ON POLICY select_reader ON public.user_source_access IS 'One sees one''s own grants, and all of the sources that one administers.';
 
 --
+-- Name: user_tombstones select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.user_tombstones FOR SELECT TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) AND (( SELECT homelog.is_unbound() AS is_unbound) OR ((type = 'source'::public.change_type) AND (id = ANY (( SELECT homelog.bound_sources() AS bound_sources)::uuid[]))))));
+
+--
+-- Name: POLICY select_reader ON user_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.user_tombstones IS 'One learns what one does not see any more.';
+
+--
 -- Name: users select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -3947,6 +7451,12 @@ COMMENT ON POLICY select_reader ON public.users IS 'One sees one''s own account.
 --
 
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: source_tombstones; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.source_tombstones ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: data_sources update_admin; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -3997,10 +7507,22 @@ CREATE POLICY update_admin ON public.user_source_access FOR UPDATE TO homelog_ap
 COMMENT ON POLICY update_admin ON public.user_source_access IS 'A source''s admins change grants.';
 
 --
+-- Name: line_protocol_sources update_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY update_writer ON public.line_protocol_sources FOR UPDATE TO homelog_api USING ((user_id = ( SELECT homelog.current_user_id() AS current_user_id))) WITH CHECK ((user_id = ( SELECT homelog.current_user_id() AS current_user_id)));
+
+--
+-- Name: POLICY update_writer ON line_protocol_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY update_writer ON public.line_protocol_sources IS 'One maps one''s own series elsewhere.';
+
+--
 -- Name: plants update_writer; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
-CREATE POLICY update_writer ON public.plants FOR UPDATE TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (home_id = ANY (( SELECT homelog.writable_homes() AS writable_homes)::uuid[])))) WITH CHECK (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (home_id = ANY (( SELECT homelog.writable_homes() AS writable_homes)::uuid[]))));
+CREATE POLICY update_writer ON public.plants FOR UPDATE TO homelog_api USING ((( SELECT homelog.is_unbound() AS is_unbound) AND ((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (home_id = ANY (( SELECT homelog.writable_homes() AS writable_homes)::uuid[]))))) WITH CHECK (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (home_id = ANY (( SELECT homelog.writable_homes() AS writable_homes)::uuid[]))));
 
 --
 -- Name: POLICY update_writer ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -4063,6 +7585,12 @@ ALTER TABLE public.user_passwords ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.user_source_access ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: user_tombstones; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.user_tombstones ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: users; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
 --
 
@@ -4105,6 +7633,20 @@ REVOKE ALL ON FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) F
 GRANT ALL ON FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) TO homelog_api;
 
 --
+-- Name: FUNCTION act_as_token(token bytea, named uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.act_as_token(token bytea, named uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.act_as_token(token bytea, named uuid[]) TO homelog_api;
+
+--
+-- Name: FUNCTION act_as_token(token bytea, needed text, named uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.act_as_token(token bytea, needed text, named uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.act_as_token(token bytea, needed text, named uuid[]) TO homelog_api;
+
+--
 -- Name: FUNCTION administered_homes(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -4120,6 +7662,42 @@ GRANT ALL ON FUNCTION homelog.administered_sources() TO homelog_api;
 GRANT ALL ON FUNCTION homelog.administered_sources() TO homelog_ops;
 
 --
+-- Name: FUNCTION bound_sources(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.bound_sources() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.bound_sources() TO homelog_api;
+GRANT ALL ON FUNCTION homelog.bound_sources() TO homelog_ops;
+
+--
+-- Name: FUNCTION is_too_steep(max_rate double precision, value double precision, at timestamp with time zone, other double precision, other_at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.is_too_steep(max_rate double precision, value double precision, at timestamp with time zone, other double precision, other_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.is_too_steep(max_rate double precision, value double precision, at timestamp with time zone, other double precision, other_at timestamp with time zone) TO homelog_api;
+
+--
+-- Name: FUNCTION broken_rule(min_value double precision, max_value double precision, non_decreasing boolean, max_rate double precision, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.broken_rule(min_value double precision, max_value double precision, non_decreasing boolean, max_rate double precision, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.broken_rule(min_value double precision, max_value double precision, non_decreasing boolean, max_rate double precision, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) TO homelog_api;
+
+--
+-- Name: FUNCTION broken_rule(rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.broken_rule(rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.broken_rule(rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) TO homelog_api;
+
+--
+-- Name: FUNCTION change_era(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.change_era() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.change_era() TO homelog_api;
+
+--
 -- Name: FUNCTION change_own_password(checked_hash text, new_hash text); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -4127,10 +7705,18 @@ REVOKE ALL ON FUNCTION homelog.change_own_password(checked_hash text, new_hash t
 GRANT ALL ON FUNCTION homelog.change_own_password(checked_hash text, new_hash text) TO homelog_api;
 
 --
--- Name: FUNCTION confirm_password(owner uuid, checked_hash text); Type: ACL; Schema: homelog; Owner: homelog_owner
+-- Name: FUNCTION change_retention(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
-REVOKE ALL ON FUNCTION homelog.confirm_password(owner uuid, checked_hash text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION homelog.change_retention() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.change_retention() TO homelog_api;
+
+--
+-- Name: FUNCTION change_snapshot(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.change_snapshot() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.change_snapshot() TO homelog_api;
 
 --
 -- Name: FUNCTION current_user_id(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -4139,6 +7725,75 @@ REVOKE ALL ON FUNCTION homelog.confirm_password(owner uuid, checked_hash text) F
 REVOKE ALL ON FUNCTION homelog.current_user_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.current_user_id() TO homelog_api;
 GRANT ALL ON FUNCTION homelog.current_user_id() TO homelog_ops;
+
+--
+-- Name: TABLE readings; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.readings TO homelog_api;
+GRANT SELECT ON TABLE public.readings TO homelog_ops;
+
+--
+-- Name: COLUMN readings.id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(id) ON TABLE public.readings TO homelog_api;
+
+--
+-- Name: COLUMN readings.source_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(source_id) ON TABLE public.readings TO homelog_api;
+
+--
+-- Name: COLUMN readings.value; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(value),UPDATE(value) ON TABLE public.readings TO homelog_api;
+
+--
+-- Name: COLUMN readings."timestamp"; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT("timestamp") ON TABLE public.readings TO homelog_api;
+
+--
+-- Name: COLUMN readings.quality_flag; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(quality_flag),UPDATE(quality_flag) ON TABLE public.readings TO homelog_api;
+
+--
+-- Name: COLUMN readings.notes; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(notes),UPDATE(notes) ON TABLE public.readings TO homelog_api;
+
+--
+-- Name: COLUMN readings.metadata; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.readings TO homelog_api;
+
+--
+-- Name: FUNCTION changed_readings(since pg_snapshot, last_source uuid, last_time timestamp with time zone, most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.changed_readings(since pg_snapshot, last_source uuid, last_time timestamp with time zone, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.changed_readings(since pg_snapshot, last_source uuid, last_time timestamp with time zone, most integer) TO homelog_api;
+
+--
+-- Name: FUNCTION changed_since(row_xmin xid, since pg_snapshot); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.changed_since(row_xmin xid, since pg_snapshot) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.changed_since(row_xmin xid, since pg_snapshot) TO homelog_api;
+
+--
+-- Name: FUNCTION confirm_password(owner uuid, checked_hash text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.confirm_password(owner uuid, checked_hash text) FROM PUBLIC;
 
 --
 -- Name: TABLE data_sources; Type: ACL; Schema: public; Owner: homelog_owner
@@ -4228,6 +7883,14 @@ REVOKE ALL ON FUNCTION homelog.current_session_id() FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.current_session_id() TO homelog_api;
 
 --
+-- Name: FUNCTION current_token_id(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.current_token_id() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.current_token_id() TO homelog_api;
+GRANT ALL ON FUNCTION homelog.current_token_id() TO homelog_ops;
+
+--
 -- Name: FUNCTION end_session_of_token(token bytea); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -4261,12 +7924,40 @@ GRANT ALL ON FUNCTION homelog.find_grantee(wanted_source uuid, wanted_id uuid, w
 REVOKE ALL ON FUNCTION homelog.find_user(wanted_id uuid, wanted_email public.citext) FROM PUBLIC;
 
 --
+-- Name: FUNCTION forget_tombstones(keep interval); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.forget_tombstones(keep interval) FROM PUBLIC;
+
+--
+-- Name: FUNCTION gained_sources(since pg_snapshot); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.gained_sources(since pg_snapshot) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.gained_sources(since pg_snapshot) TO homelog_api;
+
+--
+-- Name: FUNCTION gone_since(row_xmin xid, gone_xid xid8, since pg_snapshot); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.gone_since(row_xmin xid, gone_xid xid8, since pg_snapshot) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.gone_since(row_xmin xid, gone_xid xid8, since pg_snapshot) TO homelog_api;
+
+--
 -- Name: FUNCTION granted_sources(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.granted_sources() FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.granted_sources() TO homelog_api;
 GRANT ALL ON FUNCTION homelog.granted_sources() TO homelog_ops;
+
+--
+-- Name: FUNCTION hour_of(at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.hour_of(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.hour_of(at timestamp with time zone) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.hour_of(at timestamp with time zone) TO homelog_ops;
 
 --
 -- Name: FUNCTION is_timezone(name text); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -4276,12 +7967,95 @@ REVOKE ALL ON FUNCTION homelog.is_timezone(name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.is_timezone(name text) TO homelog_api;
 
 --
+-- Name: FUNCTION is_unbound(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.is_unbound() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.is_unbound() TO homelog_api;
+GRANT ALL ON FUNCTION homelog.is_unbound() TO homelog_ops;
+
+--
+-- Name: FUNCTION judge(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[], replaces boolean); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.judge(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[], replaces boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.judge(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[], replaces boolean) TO homelog_api;
+
+--
+-- Name: FUNCTION judge_batch(source uuid, sent json, replaces boolean); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.judge_batch(source uuid, sent json, replaces boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.judge_batch(source uuid, sent json, replaces boolean) TO homelog_api;
+
+--
+-- Name: FUNCTION judge_correction(source uuid, reading uuid, reading_at timestamp with time zone, versions timestamp with time zone[], fields jsonb); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.judge_correction(source uuid, reading uuid, reading_at timestamp with time zone, versions timestamp with time zone[], fields jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.judge_correction(source uuid, reading uuid, reading_at timestamp with time zone, versions timestamp with time zone[], fields jsonb) TO homelog_api;
+
+--
+-- Name: FUNCTION judge_history(source uuid, asked public.validator_rules, since timestamp with time zone, until timestamp with time zone, shown integer, OUT checked bigint, OUT min_value bigint, OUT max_value bigint, OUT non_decreasing bigint, OUT max_rate bigint, OUT ids uuid[], OUT timestamps timestamp with time zone[], OUT vals double precision[], OUT rules text[], OUT details text[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.judge_history(source uuid, asked public.validator_rules, since timestamp with time zone, until timestamp with time zone, shown integer, OUT checked bigint, OUT min_value bigint, OUT max_value bigint, OUT non_decreasing bigint, OUT max_rate bigint, OUT ids uuid[], OUT timestamps timestamp with time zone[], OUT vals double precision[], OUT rules text[], OUT details text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.judge_history(source uuid, asked public.validator_rules, since timestamp with time zone, until timestamp with time zone, shown integer, OUT checked bigint, OUT min_value bigint, OUT max_value bigint, OUT non_decreasing bigint, OUT max_rate bigint, OUT ids uuid[], OUT timestamps timestamp with time zone[], OUT vals double precision[], OUT rules text[], OUT details text[]) TO homelog_api;
+
+--
+-- Name: FUNCTION judge_in_turn(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[], replaces boolean, reject public.validator_rules, flag public.validator_rules, strictest public.validator_rules); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.judge_in_turn(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[], replaces boolean, reject public.validator_rules, flag public.validator_rules, strictest public.validator_rules) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.judge_in_turn(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[], replaces boolean, reject public.validator_rules, flag public.validator_rules, strictest public.validator_rules) TO homelog_api;
+
+--
+-- Name: FUNCTION judge_reading(source uuid, reading uuid, reading_value double precision, reading_at timestamp with time zone, reading_flag public.quality_flag, replaces boolean, OUT at timestamp with time zone, OUT flag public.quality_flag); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.judge_reading(source uuid, reading uuid, reading_value double precision, reading_at timestamp with time zone, reading_flag public.quality_flag, replaces boolean, OUT at timestamp with time zone, OUT flag public.quality_flag) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.judge_reading(source uuid, reading uuid, reading_value double precision, reading_at timestamp with time zone, reading_flag public.quality_flag, replaces boolean, OUT at timestamp with time zone, OUT flag public.quality_flag) TO homelog_api;
+
+--
+-- Name: FUNCTION keep_rules(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.keep_rules(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION leave_user_tombstone(reader uuid, gone public.change_type, gone_id uuid, how public.change_op); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.leave_user_tombstone(reader uuid, gone public.change_type, gone_id uuid, how public.change_op) FROM PUBLIC;
+
+--
 -- Name: FUNCTION local_date(at timestamp with time zone, zone text); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) TO homelog_api;
 GRANT ALL ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) TO homelog_ops;
+
+--
+-- Name: FUNCTION make_sources_of_lines(wanted jsonb, most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.make_sources_of_lines(wanted jsonb, most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.make_sources_of_lines(wanted jsonb, most integer) TO homelog_api;
+
+--
+-- Name: FUNCTION neighbours(source uuid, since timestamp with time zone, until timestamp with time zone, OUT before_value double precision, OUT before_at timestamp with time zone, OUT after_value double precision, OUT after_at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.neighbours(source uuid, since timestamp with time zone, until timestamp with time zone, OUT before_value double precision, OUT before_at timestamp with time zone, OUT after_value double precision, OUT after_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.neighbours(source uuid, since timestamp with time zone, until timestamp with time zone, OUT before_value double precision, OUT before_at timestamp with time zone, OUT after_value double precision, OUT after_at timestamp with time zone) TO homelog_api;
+
+--
+-- Name: FUNCTION note_token_use(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.note_token_use() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.note_token_use() TO homelog_api;
 
 --
 -- Name: FUNCTION open_session(owner uuid, provider text, first_token_hash bytea, lifetime interval); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -4355,60 +8129,18 @@ GRANT ALL ON FUNCTION homelog.readable_sources() TO homelog_api;
 GRANT ALL ON FUNCTION homelog.readable_sources() TO homelog_ops;
 
 --
--- Name: TABLE readings; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT SELECT,DELETE ON TABLE public.readings TO homelog_api;
-GRANT SELECT ON TABLE public.readings TO homelog_ops;
-
---
--- Name: COLUMN readings.id; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(id) ON TABLE public.readings TO homelog_api;
-
---
--- Name: COLUMN readings.source_id; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(source_id) ON TABLE public.readings TO homelog_api;
-
---
--- Name: COLUMN readings.value; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(value),UPDATE(value) ON TABLE public.readings TO homelog_api;
-
---
--- Name: COLUMN readings."timestamp"; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT("timestamp") ON TABLE public.readings TO homelog_api;
-
---
--- Name: COLUMN readings.quality_flag; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(quality_flag),UPDATE(quality_flag) ON TABLE public.readings TO homelog_api;
-
---
--- Name: COLUMN readings.notes; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(notes),UPDATE(notes) ON TABLE public.readings TO homelog_api;
-
---
--- Name: COLUMN readings.metadata; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.readings TO homelog_api;
-
---
 -- Name: FUNCTION reading_told(reading public.readings); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.reading_told(reading public.readings) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.reading_told(reading public.readings) TO homelog_api;
+
+--
+-- Name: FUNCTION rebuild_hours(source uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.rebuild_hours(source uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.rebuild_hours(source uuid) TO homelog_ops;
 
 --
 -- Name: FUNCTION record_failed_login(tried public.citext); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -4431,11 +8163,24 @@ REVOKE ALL ON FUNCTION homelog.record_view(viewed uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.record_view(viewed uuid) TO homelog_api;
 
 --
+-- Name: FUNCTION refresh_latest_readings(sources uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.refresh_latest_readings(sources uuid[]) FROM PUBLIC;
+
+--
 -- Name: FUNCTION refresh_session(token bytea, successor bytea, lifetime interval, grace interval); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.refresh_session(token bytea, successor bytea, lifetime interval, grace interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.refresh_session(token bytea, successor bytea, lifetime interval, grace interval) TO homelog_api;
+
+--
+-- Name: FUNCTION refuse_reading(rule text, detail text, field text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.refuse_reading(rule text, detail text, field text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.refuse_reading(rule text, detail text, field text) TO homelog_api;
 
 --
 -- Name: TABLE users; Type: ACL; Schema: public; Owner: homelog_owner
@@ -4483,6 +8228,19 @@ GRANT ALL ON FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_has
 REVOKE ALL ON FUNCTION homelog.set_own_password(new_hash text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION sum_up_hours(sources uuid[], hours timestamp with time zone[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.sum_up_hours(sources uuid[], hours timestamp with time zone[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION take_turns(sources uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.take_turns(sources uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.take_turns(sources uuid[]) TO homelog_api;
+
+--
 -- Name: FUNCTION tg__audit(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -4501,10 +8259,22 @@ REVOKE ALL ON FUNCTION homelog.tg__audit_readings() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__audit_source_deletion() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__audit_token(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__audit_token() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__check_home(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__check_home() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__check_mapped_source(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__check_mapped_source() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__check_timezone(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -4513,10 +8283,58 @@ REVOKE ALL ON FUNCTION homelog.tg__check_home() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__check_timezone() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__check_token_sources(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__check_token_sources() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__forget_tombstones(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__forget_tombstones() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__gain_source(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__gain_source() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__judge_readings(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__judge_readings() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__keep_an_admin(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__keep_an_admin() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__keep_latest_readings(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__keep_latest_readings() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__leave_care_tombstone(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__leave_care_tombstone() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__leave_grant_tombstone(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__leave_grant_tombstone() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__leave_home_tombstone(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__leave_home_tombstone() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__leave_nothing_orphaned(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -4525,16 +8343,65 @@ REVOKE ALL ON FUNCTION homelog.tg__keep_an_admin() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__leave_nothing_orphaned() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__leave_plant_tombstone(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__leave_plant_tombstone() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__leave_source_tombstone(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__leave_source_tombstone() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__name_token(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__name_token() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__refuse_change(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__refuse_change() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__require_counter(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__require_counter() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__roll_up(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__roll_up() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__roll_up_insert(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__roll_up_insert() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__touch_updated_at(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__touch_updated_at() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__track_changes(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__track_changes() FROM PUBLIC;
+
+--
+-- Name: FUNCTION violation_told(rule text, rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.violation_told(rule text, rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.violation_told(rule text, rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) TO homelog_api;
 
 --
 -- Name: FUNCTION writable_homes(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -4656,6 +8523,20 @@ GRANT INSERT(at) ON TABLE public.care_events TO homelog_api;
 GRANT INSERT(note) ON TABLE public.care_events TO homelog_api;
 
 --
+-- Name: TABLE changed_days; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.changed_days TO homelog_api;
+GRANT SELECT ON TABLE public.changed_days TO homelog_ops;
+
+--
+-- Name: TABLE changed_sources; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.changed_sources TO homelog_api;
+GRANT SELECT ON TABLE public.changed_sources TO homelog_ops;
+
+--
 -- Name: TABLE data_validators; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
@@ -4703,6 +8584,80 @@ GRANT INSERT(max_rate),UPDATE(max_rate) ON TABLE public.data_validators TO homel
 --
 
 GRANT INSERT(action),UPDATE(action) ON TABLE public.data_validators TO homelog_api;
+
+--
+-- Name: TABLE device_tokens; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT DELETE ON TABLE public.device_tokens TO homelog_api;
+
+--
+-- Name: COLUMN device_tokens.id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(id),INSERT(id) ON TABLE public.device_tokens TO homelog_api;
+GRANT SELECT(id) ON TABLE public.device_tokens TO homelog_ops;
+
+--
+-- Name: COLUMN device_tokens.user_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(user_id) ON TABLE public.device_tokens TO homelog_api;
+GRANT SELECT(user_id) ON TABLE public.device_tokens TO homelog_ops;
+
+--
+-- Name: COLUMN device_tokens.name; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(name),INSERT(name) ON TABLE public.device_tokens TO homelog_api;
+GRANT SELECT(name) ON TABLE public.device_tokens TO homelog_ops;
+
+--
+-- Name: COLUMN device_tokens.scopes; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(scopes),INSERT(scopes) ON TABLE public.device_tokens TO homelog_api;
+GRANT SELECT(scopes) ON TABLE public.device_tokens TO homelog_ops;
+
+--
+-- Name: COLUMN device_tokens.source_ids; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(source_ids),INSERT(source_ids) ON TABLE public.device_tokens TO homelog_api;
+GRANT SELECT(source_ids) ON TABLE public.device_tokens TO homelog_ops;
+
+--
+-- Name: COLUMN device_tokens.token_hash; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(token_hash) ON TABLE public.device_tokens TO homelog_api;
+
+--
+-- Name: COLUMN device_tokens.created_at; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(created_at) ON TABLE public.device_tokens TO homelog_api;
+GRANT SELECT(created_at) ON TABLE public.device_tokens TO homelog_ops;
+
+--
+-- Name: COLUMN device_tokens.expires_at; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(expires_at),INSERT(expires_at) ON TABLE public.device_tokens TO homelog_api;
+GRANT SELECT(expires_at) ON TABLE public.device_tokens TO homelog_ops;
+
+--
+-- Name: COLUMN device_tokens.last_used_at; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(last_used_at) ON TABLE public.device_tokens TO homelog_api;
+GRANT SELECT(last_used_at) ON TABLE public.device_tokens TO homelog_ops;
+
+--
+-- Name: TABLE gained_sources; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.gained_sources TO homelog_ops;
 
 --
 -- Name: TABLE growth_measurements; Type: ACL; Schema: public; Owner: homelog_owner
@@ -4759,6 +8714,81 @@ GRANT INSERT(address),UPDATE(address) ON TABLE public.homes TO homelog_api;
 --
 
 GRANT INSERT(timezone),UPDATE(timezone) ON TABLE public.homes TO homelog_api;
+
+--
+-- Name: TABLE latest_readings; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.latest_readings TO homelog_api;
+GRANT SELECT ON TABLE public.latest_readings TO homelog_ops;
+
+--
+-- Name: TABLE line_protocol_sources; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.line_protocol_sources TO homelog_api;
+GRANT SELECT ON TABLE public.line_protocol_sources TO homelog_ops;
+
+--
+-- Name: COLUMN line_protocol_sources.series; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(series) ON TABLE public.line_protocol_sources TO homelog_api;
+
+--
+-- Name: COLUMN line_protocol_sources.source_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(source_id),UPDATE(source_id) ON TABLE public.line_protocol_sources TO homelog_api;
+
+--
+-- Name: COLUMN line_protocol_sources.is_made; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(is_made) ON TABLE public.line_protocol_sources TO homelog_api;
+
+--
+-- Name: TABLE meter_events; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.meter_events TO homelog_api;
+GRANT SELECT ON TABLE public.meter_events TO homelog_ops;
+
+--
+-- Name: COLUMN meter_events.id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(id) ON TABLE public.meter_events TO homelog_api;
+
+--
+-- Name: COLUMN meter_events.source_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(source_id) ON TABLE public.meter_events TO homelog_api;
+
+--
+-- Name: COLUMN meter_events.at; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(at) ON TABLE public.meter_events TO homelog_api;
+
+--
+-- Name: COLUMN meter_events.kind; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(kind) ON TABLE public.meter_events TO homelog_api;
+
+--
+-- Name: COLUMN meter_events.old_value; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(old_value) ON TABLE public.meter_events TO homelog_api;
+
+--
+-- Name: COLUMN meter_events.new_value; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(new_value) ON TABLE public.meter_events TO homelog_api;
 
 --
 -- Name: TABLE plants; Type: ACL; Schema: public; Owner: homelog_owner
@@ -4846,6 +8876,13 @@ GRANT INSERT(last_water),UPDATE(last_water) ON TABLE public.plants TO homelog_ap
 GRANT INSERT(home_id),UPDATE(home_id) ON TABLE public.plants TO homelog_api;
 
 --
+-- Name: TABLE reading_hours; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.reading_hours TO homelog_api;
+GRANT SELECT ON TABLE public.reading_hours TO homelog_ops;
+
+--
 -- Name: TABLE sessions; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
@@ -4857,6 +8894,13 @@ GRANT SELECT ON TABLE public.sessions TO homelog_ops;
 --
 
 GRANT UPDATE(ended_at) ON TABLE public.sessions TO homelog_api;
+
+--
+-- Name: TABLE source_tombstones; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.source_tombstones TO homelog_api;
+GRANT SELECT ON TABLE public.source_tombstones TO homelog_ops;
 
 --
 -- Name: TABLE user_oauth_identities; Type: ACL; Schema: public; Owner: homelog_owner
@@ -4972,6 +9016,13 @@ GRANT INSERT(source_id) ON TABLE public.user_source_access TO homelog_api;
 --
 
 GRANT INSERT(access_level),UPDATE(access_level) ON TABLE public.user_source_access TO homelog_api;
+
+--
+-- Name: TABLE user_tombstones; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.user_tombstones TO homelog_api;
+GRANT SELECT ON TABLE public.user_tombstones TO homelog_ops;
 
 --
 -- Name: DEFAULT PRIVILEGES FOR FUNCTIONS; Type: DEFAULT ACL; Schema: -; Owner: homelog_owner

@@ -1,5 +1,6 @@
 """A real server for the whole session, a template database built once, clones of it for the tests."""
 
+import re
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -137,6 +138,9 @@ def quick_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(HASHER, "_argon2", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
 
 
+_FRESH = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}|\d{2}:\d{2}\.\d{6}|^[\w-]{40,}$", re.IGNORECASE)
+
+
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
-    """Name a body's case by its place: some bodies hold a fresh id or time, and every worker must find one name."""
-    return argname if isinstance(val, dict) else None
+    """Name a case by its place where it may hold a fresh id or time: every worker must find one name."""
+    return argname if isinstance(val, dict) or (isinstance(val, str) and _FRESH.search(val)) else None

@@ -46,10 +46,12 @@ PYTHON: dict[str, set[Any]] = {
     "int8": {int},
     "interval": {timedelta},
     "jsonb": {dict, list},
+    "pg_snapshot": {tuple},
     "text": {str},
     "timestamptz": {datetime},
     "uuid": {UUID},
     "varchar": {str},
+    "xid8": {int},
 }
 
 

@@ -53,7 +53,7 @@ async def list_source_audit(
     last = decode_cursor("source audit", cursor, RowId)
     await tx.change(ADMINISTER_SOURCE, source_id)
     rows = await tx.all(LIST_SOURCE_AUDIT, source_id, since, until, event_type, last, limit + 1)
-    tx.viewed = source_id
+    tx.viewed = [source_id]
     return page(rows, limit, lambda row: row.id, "source audit")
 
 

@@ -50,4 +50,10 @@ def scalar(
 
 def has_baseline(connection: psycopg.Connection[TupleRow]) -> bool:
     """Whether sql/init has run here; being one transaction it has run whole or not at all."""
-    return bool(scalar(connection, "SELECT to_regclass('homelog.schema_baseline') IS NOT NULL"))
+    # Asked of the catalogue: to_regclass() may answer from a cache that is older than the lock one has waited for.
+    return bool(
+        scalar(
+            connection,
+            "SELECT EXISTS (SELECT FROM pg_tables WHERE (schemaname, tablename) = ('homelog', 'schema_baseline'))",
+        )
+    )

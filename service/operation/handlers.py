@@ -99,12 +99,15 @@ def describe(app: Litestar) -> dict[str, Any]:
     document["components"]["schemas"] |= known
     handlers = [handler for route in app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers]
     public = {handler.operation_id for handler in handlers if handler.opt.get("public")}
+    scopes = {handler.operation_id: handler.opt.get("device_scope") for handler in handlers}
     for path in document["paths"].values():
         for operation in path.values():
             operation["responses"].pop("400", None)
             operation["responses"]["default"] = _PROBLEM
+            if scope := scopes[operation["operationId"]]:
+                operation["security"] = [{"bearer": []}, {"device_token": [scope]}]
             if operation["operationId"] in public:
-                operation["security"] = [{}, {"bearer": []}]
+                operation["security"] = [{}, *operation.get("security", [{"bearer": []}])]
             for body in operation.get("requestBody", {}).get("content", {}).values():
                 # What may be null is a body that may be left out.
                 if {"type": "null"} in body["schema"].get("oneOf", ()):

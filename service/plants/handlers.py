@@ -23,7 +23,7 @@ from service.plants.structs import (
     WaterMany,
 )
 from service.problems import Problem
-from service.requests import Req, Tx
+from service.requests import DEVICES_READ, DEVICES_WRITE, Req, Tx
 from service.sqlfile import queries_beside
 
 _bind = queries_beside(__file__)
@@ -44,7 +44,7 @@ _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(hours=24)
 
 
-@get("/v1/plants", operation_id="list_plants")
+@get("/v1/plants", operation_id="list_plants", opt=DEVICES_READ)
 async def list_plants(
     tx: Tx,
     limit: Limit = 100,
@@ -63,7 +63,7 @@ async def list_plants(
     return page(rows, limit, lambda plant: plant.id, "plants")
 
 
-@get("/v1/plants/due", operation_id="list_due_plants")
+@get("/v1/plants/due", operation_id="list_due_plants", opt=DEVICES_READ)
 async def list_due_plants(
     tx: Tx, within_days: WithinDays = 2, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[Plant]:
@@ -82,7 +82,7 @@ async def create_plant(request: Req, tx: Tx, data: JSONBody[CreatePlant]) -> Res
     return created(request, is_new, plant, f"/v1/plants/{plant.id}")
 
 
-@get("/v1/plants/{plant_id:uuid}", operation_id="get_plant")
+@get("/v1/plants/{plant_id:uuid}", operation_id="get_plant", opt=DEVICES_READ)
 async def get_plant(request: Req, tx: Tx, plant_id: FromPath[UUID]) -> Response[Plant]:
     """One plant."""
     return found(request, await tx.one(GET_PLANT, plant_id))
@@ -101,7 +101,7 @@ async def delete_plant(tx: Tx, plant_id: FromPath[UUID]) -> None:
     await tx.change(DELETE_PLANT, plant_id, tx.if_match)
 
 
-@post("/v1/plants/{plant_id:uuid}/water", operation_id="water_plant", status_code=200)
+@post("/v1/plants/{plant_id:uuid}/water", operation_id="water_plant", status_code=200, opt=DEVICES_WRITE)
 async def water_plant(
     request: Req, tx: Tx, plant_id: FromPath[UUID], data: JSONBody[Water | None] = None
 ) -> Response[Plant]:
@@ -112,13 +112,13 @@ async def water_plant(
     return found(request, plant)
 
 
-@post("/v1/plants/water", operation_id="water_plants", status_code=200)
+@post("/v1/plants/water", operation_id="water_plants", status_code=200, opt=DEVICES_WRITE)
 async def water_plants(tx: Tx, data: JSONBody[WaterMany]) -> Watered:
     """Water several plants now: those named, of a room or of a home. All or none."""
     return Watered(await tx.create_many(WATER_PLANTS, data.plant_ids, data.room, data.home_id))
 
 
-@post("/v1/plants/{plant_id:uuid}/growth", operation_id="grow_plant", status_code=200)
+@post("/v1/plants/{plant_id:uuid}/growth", operation_id="grow_plant", status_code=200, opt=DEVICES_WRITE)
 async def grow_plant(request: Req, tx: Tx, plant_id: FromPath[UUID], data: JSONBody[Grow]) -> Response[Plant]:
     """Append a measurement to a plant's growth."""
     (plant,) = await tx.create_many(GROW_PLANT, plant_id, data.value, data.id)

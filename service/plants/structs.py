@@ -45,6 +45,17 @@ class Plant(Struct, frozen=True):
     due_on: date | None
 
 
+class Care(Struct, frozen=True):
+    """What somebody did for a plant; `user_id` is null once that account is gone."""
+
+    id: UUID
+    plant_id: UUID
+    user_id: UUID | None
+    kind: Literal["water", "fertilise", "repot", "prune", "mist", "observe", "treat"]
+    at: datetime
+    note: str
+
+
 class CreatePlant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A new plant. A `status` reads back only while it is `resting` or the plant was never watered."""
 

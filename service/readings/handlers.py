@@ -21,12 +21,14 @@ from service.answers import (
     decode_cursor,
     found,
     page,
+    preferred,
     refuse_instant,
     refuse_range,
 )
 from service.bodies import decode, refuse_media_type
 from service.observing import INGESTED
 from service.problems import Problem
+from service.readings.export import export, refuse_pages
 from service.readings.ingest import log_one, sources_of, store
 from service.readings.parsing import (
     BODY_BYTES,
@@ -51,7 +53,7 @@ from service.readings.structs import (
     LogReadingOf,
     Reading,
 )
-from service.requests import PUBLIC, SPANS_ALL, Db, Req, Tx, signed_in
+from service.requests import DEVICES_READ, DEVICES_WRITE, PUBLIC, SPANS_ALL, Db, Req, Tx, signed_in
 from service.sources.structs import QualityFlag
 from service.sqlfile import queries_beside
 
@@ -101,8 +103,27 @@ class LogOperation(Operation):
         self.responses = {**(self.responses or {}), "200": said}
 
 
-@get("/v1/sources/{source_id:uuid}/readings", operation_id="list_readings", opt=PUBLIC)
+@dataclass
+class ListOperation(Operation):
+    """Describes the forms that a whole range comes in, which Litestar cannot see in the signature."""
+
+    def __post_init__(self) -> None:
+        """Name the media types."""
+        said = (self.responses or {})["200"]
+        if isinstance(said, OpenAPIResponse) and said.content is not None:
+            said.description = "A page as JSON; the whole range, without pages, as NDJSON or CSV: `Accept` says which."
+            line = Schema(type=OpenAPIType.STRING)
+            said.content |= {NDJSON: OpenAPIMediaType(schema=line), CSV: OpenAPIMediaType(schema=line)}
+
+
+@get(
+    "/v1/sources/{source_id:uuid}/readings",
+    operation_id="list_readings",
+    operation_class=ListOperation,
+    opt=PUBLIC | DEVICES_READ,
+)
 async def list_readings(
+    request: Req,
     tx: Tx,
     source_id: FromPath[UUID],
     since: From = None,
@@ -112,13 +133,19 @@ async def list_readings(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[Reading]:
-    """Readings of a range, newest first unless `order=asc`."""
+    """Readings of a range, newest first unless `order=asc`; all at once where CSV or NDJSON is asked for."""
     refuse_range(since, until)
+    media_type = preferred(request.headers.get("accept"), (JSON, CSV, NDJSON))
+    if media_type != JSON:
+        refuse_pages(request)
+        await tx.one(SOURCE_IS_VISIBLE, source_id)
+        tx.viewed = [source_id]
+        return export(request, tx, media_type, source_id, since, until, order, quality)  # type: ignore[return-value]
     last = decode_cursor(f"readings {order}", cursor, Instant)
     rows = await tx.all(LISTS[order], source_id, since, until, quality, last, limit + 1)
     if not rows:
         await tx.one(SOURCE_IS_VISIBLE, source_id)
-    tx.viewed = source_id
+    tx.viewed = [source_id]
     return page(rows, limit, lambda reading: reading.timestamp, f"readings {order}")
 
 
@@ -126,6 +153,7 @@ async def list_readings(
     "/v1/sources/{source_id:uuid}/readings",
     operation_id="log_readings",
     operation_class=LogOperation,
+    opt=DEVICES_WRITE,
     request_max_body_size=BODY_BYTES,
 )
 async def log_readings(
@@ -167,6 +195,7 @@ async def log_readings(
     "/v1/readings",
     operation_id="log_readings_of_many",
     operation_class=LogOperation,
+    opt=DEVICES_WRITE,
     request_max_body_size=BODY_BYTES,
     status_code=200,
 )
@@ -200,21 +229,25 @@ async def log_readings_of_many(
     return _told(outcome, stored=not dry_run)
 
 
-@get("/v1/readings/latest", operation_id="list_latest", opt=SPANS_ALL)
+@get("/v1/readings/latest", operation_id="list_latest", opt=SPANS_ALL | DEVICES_READ)
 async def list_latest(tx: Tx, limit: Limit = 100, cursor: Cursor = None) -> Page[LatestOfSource]:
     """The newest reading of every source that the caller was granted."""
     rows = await tx.all(LIST_LATEST, decode_cursor("latest", cursor, UUID), limit + 1)
     return page(rows, limit, lambda row: row.source_id, "latest")
 
 
-@get("/v1/sources/{source_id:uuid}/readings/{reading_id:uuid}", operation_id="get_reading", opt=PUBLIC)
+@get(
+    "/v1/sources/{source_id:uuid}/readings/{reading_id:uuid}",
+    operation_id="get_reading",
+    opt=PUBLIC | DEVICES_READ,
+)
 async def get_reading(
     request: Req, tx: Tx, source_id: FromPath[UUID], reading_id: FromPath[UUID], at: At = None
 ) -> Response[Reading]:
     """One reading of a source."""
     refuse_instant("timestamp", at)
     reading = await tx.one(GET_READING, source_id, reading_id, at)
-    tx.viewed = source_id
+    tx.viewed = [source_id]
     return found(request, reading)
 
 

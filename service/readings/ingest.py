@@ -4,6 +4,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import islice
+from operator import lt
 from typing import Any, Literal
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from service.problems import Problem
 from service.readings.parsing import AHEAD, Chunk, wrong_row
 from service.readings.structs import BatchOutcome, LogReading, LogReadingOf, Reading, RowOutcome
 from service.sqlfile import queries_beside
+from service.validators.structs import Action
 
 SHOWN = 1000
 """How many outcomes an answer shows."""
@@ -21,11 +24,20 @@ MOST_REJECTED = 100_000
 
 
 class Reach(msgspec.Struct, frozen=True):
-    """Which of a batch's sources the caller may read and write."""
+    """Which of a batch's sources the caller may read and write, and whether any has rules."""
 
     readable: list[UUID]
     writable: list[UUID]
-    locked: int
+    has_rules: bool
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a rule says of a row that it does not just accept."""
+
+    place: int
+    action: Action
+    rule: str
+    detail: str
 
 
 class Inserted(msgspec.Struct, frozen=True):
@@ -53,6 +65,8 @@ class Replaced(msgspec.Struct, frozen=True):
 _bind = queries_beside(__file__)
 LOG_READING = _bind("log_reading", Reading)
 REACH_OF_BATCH = _bind("reach_of_batch", Reach)
+JUDGE_BATCH = _bind("judge_batch", Verdict)
+LOG_RUN = _bind("log_run", bool)
 LOG_BATCH = _bind("log_batch", Inserted)
 SETTLE_BATCH = _bind("settle_batch", Settled)
 REPLACE_BATCH = _bind("replace_batch", Replaced)
@@ -61,7 +75,8 @@ REPLACE_BATCH = _bind("replace_batch", Replaced)
 async def log_one(tx: Transaction, source_id: UUID, data: LogReading, *, replace: bool) -> tuple[bool, Reading]:
     """Log one reading, now if it has no timestamp: whether it is new, and the reading as it is stored.
 
-    The same value at the same time is stored once; another value is 409 unless it is to `replace`.
+    The same value at the same time is stored once; another value is 409 unless it is to `replace`. 422 for a value that
+    a rule of the source rejects.
     """
     if wrong := wrong_row(0, data, datetime.now(UTC) + AHEAD, needs_time=False):
         raise Problem.at(wrong.pointer or "", wrong.detail or "")
@@ -141,9 +156,16 @@ async def store(
         outcomes = chunk.wrong
         if source_id is None:
             outcomes = outcomes + _out_of_reach(chunk, readable, writable)
-        if chunk.rows:
+        said = msgspec.json.encode(chunk.rows).decode()
+        flagged: dict[int, RowOutcome] = {}
+        if reach.has_rules and chunk.rows:
+            rejected, flagged = await _judge(tx, source_id, chunk, said, replace=replace)
+            outcomes = outcomes + rejected
+            if rejected or flagged:
+                said = msgspec.json.encode(chunk.rows).decode()
+        if chunk.rows and not await _insert_run(tx, source_id, chunk, said, tally):
             store_rows = _replace if replace else _insert
-            outcomes = outcomes + await store_rows(tx, source_id, chunk, tally)
+            outcomes = outcomes + await store_rows(tx, source_id, chunk, said, flagged, tally)
         tally.add(sorted(outcomes, key=lambda outcome: outcome.index))
         if tally.counts["rejected"] > MOST_REJECTED:
             raise Problem("too_large", f"More than {MOST_REJECTED:,} rows are wrong; the batch was not stored.")
@@ -177,14 +199,61 @@ def _out_of_reach(chunk: Chunk, readable: set[UUID], writable: set[UUID]) -> lis
     return refused
 
 
-async def _insert(tx: Transaction, source_id: UUID | None, chunk: Chunk, tally: Tally) -> list[RowOutcome]:
-    said = msgspec.json.encode(chunk.rows).decode()
+async def _judge(
+    tx: Transaction, source_id: UUID | None, chunk: Chunk, said: str, *, replace: bool
+) -> tuple[list[RowOutcome], dict[int, RowOutcome]]:
+    """Take what the rules reject out of a chunk, make questionable what they flag; say both, the latter by index."""
+    rejected: list[RowOutcome] = []
+    flagged: dict[int, RowOutcome] = {}
+    for verdict in await tx.all(JUDGE_BATCH, source_id, said, replace):
+        index = chunk.indexes[verdict.place]
+        if verdict.action == "reject":
+            rejected.append(RowOutcome(index, "rejected", "/value", verdict.rule, verdict.detail))
+        else:
+            row = chunk.rows[verdict.place]
+            chunk.rows[verdict.place] = msgspec.structs.replace(row, quality_flag="questionable")
+            flagged[index] = RowOutcome(index, "flagged", "/value", verdict.rule, verdict.detail)
+    if rejected:
+        gone = {outcome.index for outcome in rejected}
+        kept = [place for place, index in enumerate(chunk.indexes) if index not in gone]
+        chunk.rows = [chunk.rows[place] for place in kept]
+        chunk.indexes = [chunk.indexes[place] for place in kept]
+    return rejected, flagged
+
+
+async def _insert_run(tx: Transaction, source_id: UUID | None, chunk: Chunk, said: str, tally: Tally) -> bool:
+    """Store a chunk that is a run, where nothing is stored yet; whether it was one and is stored."""
+    if source_id is None or not _is_run(chunk.rows):
+        return False
+    first, last, count = chunk.rows[0].timestamp, chunk.rows[-1].timestamp, len(chunk.rows)
+    if not await tx.maybe(LOG_RUN, source_id, said, first, last, count):
+        return False
+    tally.counts["created"] += count
+    return True
+
+
+def _is_run(rows: list[Any]) -> bool:
+    """Whether rows are several bare values, each later than the one before."""
+    times = [row.timestamp for row in rows]
+    return (
+        len(rows) > 1
+        and all(map(lt, times, islice(times, 1, None)))
+        and all(
+            row.id is None and row.quality_flag == "good" and row.notes is None and row.metadata is None for row in rows
+        )
+    )
+
+
+async def _insert(
+    tx: Transaction, source_id: UUID | None, chunk: Chunk, said: str, flagged: dict[int, RowOutcome], tally: Tally
+) -> list[RowOutcome]:
     inserted = await tx.one(LOG_BATCH, source_id, said)
     tally.counts["created"] += inserted.created
+    outcomes = list(flagged.values())
     if inserted.created == len(chunk.rows):
-        return []
+        return outcomes
     settled = await tx.all(SETTLE_BATCH, source_id, said, inserted.sources or [], inserted.timestamps or [])
-    return [
+    return outcomes + [
         RowOutcome(chunk.indexes[row.place], "duplicate")
         if row.same
         else RowOutcome(
@@ -198,14 +267,19 @@ async def _insert(tx: Transaction, source_id: UUID | None, chunk: Chunk, tally: 
     ]
 
 
-async def _replace(tx: Transaction, source_id: UUID | None, chunk: Chunk, tally: Tally) -> list[RowOutcome]:
-    said = msgspec.json.encode(chunk.rows).decode()
+async def _replace(
+    tx: Transaction, source_id: UUID | None, chunk: Chunk, said: str, flagged: dict[int, RowOutcome], tally: Tally
+) -> list[RowOutcome]:
     outcomes: list[RowOutcome] = []
     for row in await tx.all(REPLACE_BATCH, source_id, said):
+        index = chunk.indexes[row.place]
         if row.status == "created":
             tally.counts["created"] += 1
+            outcomes += [flagged[index]] if index in flagged else []
+        elif row.status == "replaced" and index in flagged:
+            outcomes.append(msgspec.structs.replace(flagged[index], status="replaced"))
         else:
-            outcomes.append(RowOutcome(chunk.indexes[row.place], row.status))
+            outcomes.append(RowOutcome(index, row.status))
     return outcomes
 
 

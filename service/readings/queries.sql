@@ -67,15 +67,11 @@ LIMIT 1
 
 -- name: list_latest
 -- $1 the last source of the page before, null for the first page; $2 how many rows.
-SELECT s.id AS source_id, r.latest
+SELECT
+    s.id AS source_id,
+    CASE WHEN l.id IS NOT NULL THEN row(l.id, l.timestamp, l.value, l.quality_flag::text) END AS latest
 FROM data_sources AS s
-LEFT JOIN LATERAL (
-    SELECT row(l.id, l.timestamp, l.value, l.quality_flag::text) AS latest
-    FROM readings AS l
-    WHERE l.source_id = s.id
-    ORDER BY l.timestamp DESC
-    LIMIT 1
-) AS r ON true
+LEFT JOIN latest_readings AS l ON s.id = l.source_id
 WHERE ($1::uuid IS NULL OR s.id > $1)
 ORDER BY s.id
 LIMIT $2
@@ -83,27 +79,29 @@ LIMIT $2
 -- name: log_reading
 -- $1 the source; $2 the id, null to make one; $3 the value; $4 the timestamp, null for now; $5 quality; $6 notes;
 -- $7 metadata; $8 whether another value at that time is replaced. Without a timestamp an id that came within a day
--- before means that reading again.
+-- before means that reading again. Raises where a rule of the source rejects it.
 -- First column: created, replaced, stored (the same value is there), conflict (another one is), hidden, forbidden, or
 -- again (somebody else's came meanwhile: a new statement sees it).
-WITH seen AS (
+-- Judging comes first and takes the source's turn, and so it sees what others committed meanwhile. The rest of the
+-- statement does not, but for the insert, which meets the row that took this time: then the verdict is again.
+WITH judged AS MATERIALIZED (
+    SELECT j.at, j.flag
+    FROM homelog.judge_reading($1::uuid, $2::uuid, $3::double precision, $4::timestamptz, $5::quality_flag, $8::boolean)
+        AS j
+),
+
+seen AS (
     SELECT
-        $1::uuid = ANY (homelog.readable_sources()) AS visible,
+        $1 = ANY (homelog.readable_sources()) AS visible,
         $1 = ANY (homelog.writable_sources()) AS may,
-        coalesce(
-            $4::timestamptz,
-            (
-                SELECT r.timestamp FROM readings AS r
-                WHERE r.source_id = $1 AND r.timestamp > now() - interval '1 day' AND r.id = $2::uuid
-                ORDER BY r.timestamp DESC LIMIT 1
-            ),
-            now()
-        ) AS at
+        j.at,
+        j.flag
+    FROM judged AS j
 ),
 
 made AS (
     INSERT INTO readings AS r (id, source_id, value, timestamp, quality_flag, notes, metadata)
-    SELECT coalesce($2, uuidv7()), $1, $3::double precision, seen.at, $5, $6, $7
+    SELECT coalesce($2, uuidv7()), $1, $3, seen.at, seen.flag, $6, $7
     FROM seen
     WHERE seen.may
     ON CONFLICT (source_id, timestamp) DO UPDATE
@@ -112,7 +110,7 @@ made AS (
             quality_flag = excluded.quality_flag,
             notes = excluded.notes,
             metadata = excluded.metadata
-        WHERE $8::boolean
+        WHERE $8
           AND (r.value, r.quality_flag, r.notes, r.metadata)
               IS DISTINCT FROM (excluded.value, excluded.quality_flag, excluded.notes, excluded.metadata)
     RETURNING
@@ -159,21 +157,58 @@ LEFT JOIN made AS m ON true
 LEFT JOIN readings AS r ON m.id IS NULL AND seen.may AND r.source_id = $1 AND r.timestamp = seen.at
 
 -- name: reach_of_batch
--- $1 the sources of a batch. What the caller may do with each; and one batch a source at a time, so that two that
--- overlap in different order wait for each other instead of deadlocking. Sources share 1,024 locks: a batch of very
--- many must not fill the server's lock table.
+-- $1 the sources of a batch. What the caller may do with each, and whether any of them has rules; and their turns, so
+-- that nobody else writes to them until this batch is done.
+WITH taken AS MATERIALIZED (
+    SELECT homelog.take_turns(ARRAY(
+        SELECT t.id FROM unnest($1::uuid[]) AS t (id)
+        WHERE t.id = ANY ((SELECT homelog.writable_sources())::uuid[])
+    ))
+)
+
 SELECT
     homelog.readable_sources() AS readable,
     homelog.writable_sources() AS writable,
-    (
-        SELECT count(pg_advisory_xact_lock(hashtext('homelog: readings'), b.bucket))
-        FROM (
-            SELECT DISTINCT hashtext(t.id::text) & 1023 AS bucket
-            FROM unnest($1::uuid[]) AS t (id)
-            WHERE t.id = ANY ((SELECT homelog.writable_sources())::uuid[])
-            ORDER BY bucket
-        ) AS b
-    ) AS locked
+    EXISTS (SELECT FROM data_validators AS v WHERE v.source_id = ANY ($1)) AS has_rules
+FROM taken
+
+-- name: judge_batch
+-- $1 the source of rows that name none; $2 the rows as a JSON array; $3 whether they replace what is stored. What the
+-- rules reject or flag, by its place in the array from 0. A statement before the one that stores, so that only a batch
+-- that breaks a rule pays for more than asking.
+SELECT j.place, j.action, j.rule, j.detail
+FROM homelog.judge_batch($1, $2::json, $3) AS j
+ORDER BY j.place
+
+-- name: log_run
+-- $1 the source; $2 the rows as a JSON array, nothing but times and values, in ascending order of time; $3 the first
+-- time, $4 the last; $5 how many. Inserts and audits them where nothing is stored between the first and the last, else
+-- answers no row. Most batches are such runs, and one in an empty stretch needs no ON CONFLICT and no RETURNING.
+WITH free AS MATERIALIZED (
+    SELECT true AS so
+    WHERE NOT EXISTS (
+        SELECT FROM readings AS r
+        WHERE r.source_id = $1 AND r.timestamp BETWEEN $3::timestamptz AND $4::timestamptz
+    )
+),
+
+made AS (
+    INSERT INTO readings (source_id, value, timestamp)
+    SELECT $1, j.value, j.timestamp
+    FROM free
+    CROSS JOIN json_to_recordset($2::json) AS j (value double precision, timestamp timestamptz)
+),
+
+told AS (
+    INSERT INTO audit_logs (user_id, source_id, event_type, details)
+    SELECT
+        homelog.current_user_id(), $1, 'create_entry',
+        jsonb_build_object('count', $5::integer, 'first', $3, 'last', $4)
+    FROM free
+)
+
+SELECT f.so
+FROM free AS f
 
 -- name: log_batch
 -- $1 the source of rows that name none; $2 the rows as a JSON array. Inserts what is new and audits it, one row a
@@ -351,16 +386,22 @@ ORDER BY j.place
 
 -- name: correct_reading
 -- $1 the source; $2 the reading; $3 its timestamp, null if unknown; $4 the versions that If-Match names; $5 the fields.
--- First columns: whether the caller may, whether the version holds.
-WITH seen AS (
+-- Raises where a rule of the source rejects the new value. First columns: whether the caller may, whether the version
+-- holds.
+WITH judged AS MATERIALIZED (
+    SELECT homelog.judge_correction($1::uuid, $2::uuid, $3::timestamptz, $4::timestamptz[], $5::jsonb) AS flag
+),
+
+seen AS (
     SELECT
-        r.source_id, r.timestamp,
+        r.source_id, r.timestamp, judged.flag,
         r.source_id = ANY (homelog.writable_sources()) AS may,
-        $4::timestamptz[] IS NULL OR r.updated_at = ANY ($4) AS fresh
-    FROM readings AS r
+        $4 IS NULL OR r.updated_at = ANY ($4) AS fresh
+    FROM judged
+    CROSS JOIN readings AS r
     WHERE r.source_id = $1
       AND r.id = $2
-      AND r.timestamp BETWEEN greatest($3::timestamptz, '-infinity') AND least($3, 'infinity')
+      AND r.timestamp BETWEEN greatest($3, '-infinity') AND least($3, 'infinity')
     ORDER BY r.timestamp
     LIMIT 1
 ),
@@ -368,8 +409,8 @@ WITH seen AS (
 changed AS (
     UPDATE readings AS r
     SET
-        value = CASE WHEN $5::jsonb ? 'value' THEN ($5 ->> 'value')::double precision ELSE r.value END,
-        quality_flag = CASE WHEN $5 ? 'quality_flag' THEN ($5 ->> 'quality_flag')::quality_flag ELSE r.quality_flag END,
+        value = CASE WHEN $5 ? 'value' THEN ($5 ->> 'value')::double precision ELSE r.value END,
+        quality_flag = coalesce(seen.flag, ($5 ->> 'quality_flag')::quality_flag, r.quality_flag),
         notes = CASE WHEN $5 ? 'notes' THEN $5 ->> 'notes' ELSE r.notes END,
         metadata = CASE WHEN $5 ? 'metadata' THEN nullif($5 -> 'metadata', 'null') ELSE r.metadata END
     FROM seen
@@ -400,12 +441,18 @@ LEFT JOIN changed AS c ON true
 -- name: delete_reading
 -- $1 the source; $2 the reading; $3 its timestamp, null if unknown; $4 the versions that If-Match names.
 -- First columns: whether the caller may, whether the version holds.
-WITH seen AS (
+WITH taken AS MATERIALIZED (
+    SELECT homelog.take_turns(ARRAY[$1::uuid])
+    WHERE $1 = ANY (homelog.writable_sources())
+),
+
+seen AS (
     SELECT
         r.source_id, r.timestamp,
         r.source_id = ANY (homelog.writable_sources()) AS may,
         $4::timestamptz[] IS NULL OR r.updated_at = ANY ($4) AS fresh
-    FROM readings AS r
+    FROM (SELECT count(*) AS turns FROM taken) AS t
+    CROSS JOIN readings AS r
     WHERE r.source_id = $1
       AND r.id = $2
       AND r.timestamp BETWEEN greatest($3::timestamptz, '-infinity') AND least($3, 'infinity')

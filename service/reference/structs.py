@@ -20,6 +20,9 @@ class Reference(Struct, frozen=True, kw_only=True):
     access_level: list[Entry]
     auth_provider: list[Entry]
     care_kind: list[Entry]
+    change_op: list[Entry]
+    change_type: list[Entry]
+    meter_event_kind: list[Entry]
     plantkind: list[Entry]
     plantstatus: list[Entry]
     quality_flag: list[Entry]
@@ -45,6 +48,25 @@ REFERENCE = Reference(
         Entry("mist", "leaves sprayed"),
         Entry("observe", "looked after; what was seen is in the note"),
         Entry("treat", "treated against pests or disease"),
+    ],
+    change_op=[
+        Entry("upsert", "made or changed"),
+        Entry("delete", "gone"),
+        Entry("lost", "there, and not yours to see any more"),
+    ],
+    change_type=[
+        Entry("home", "a home"),
+        Entry("source", "a source, or your access to it"),
+        Entry("validator", "a rule of a source"),
+        Entry("meter_event", "a meter that was swapped, ran over or was reset"),
+        Entry("reading", "a reading"),
+        Entry("plant", "a plant"),
+        Entry("care", "something done for a plant"),
+    ],
+    meter_event_kind=[
+        Entry("swap", "another meter hangs there"),
+        Entry("rollover", "it ran over its last digit"),
+        Entry("reset", "it was set back"),
     ],
     plantkind=[
         Entry("monstera", "Monstera deliciosa"),

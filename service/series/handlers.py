@@ -1,26 +1,39 @@
-"""/v1/sources/{source_id}/series."""
+"""/v1/sources/{source_id}/series, /v1/series."""
 
+import csv
+import io
 import math
 import re
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
-from litestar import get
+from litestar import Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
+from msgspec.structs import astuple
 
-from service.answers import refuse_instant
+from service.answers import preferred, refuse_instant
 from service.database import Transaction
-from service.problems import Problem
-from service.requests import PUBLIC, Req, Tx
-from service.series.structs import Bucket, Frame, Series, SeriesBucket
+from service.problems import Problem, not_found
+from service.requests import DEVICES_READ, PUBLIC, SOURCES_IN_QUERY, Req, Tx
+from service.series.structs import (
+    Bucket,
+    BucketOfSource,
+    FlatBucket,
+    FlatSeries,
+    Frame,
+    Series,
+    SeriesBucket,
+    SeriesOfMany,
+)
 from service.sqlfile import queries_beside
 
 _bind = queries_beside(__file__)
 FRAME_SERIES = _bind("frame_series", Frame)
-SERIES = _bind("series", SeriesBucket)
+SERIES = _bind("series", BucketOfSource)
 
+MOST_SOURCES = 50
 MOST_POINTS = 20_000
 AUTO_POINTS = 500
 """What `bucket=auto` aims to stay below."""
@@ -36,45 +49,97 @@ LENGTHS: dict[Bucket, timedelta] = {
 }
 """How long a bucket is on average; the database makes calendar ones as long as they are."""
 
+JSON, CSV = "application/json", "text/csv"
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _EDGE = "An instant (RFC 3339 with a zone), or a local day."
 
 From = Annotated[str | None, QueryParameter(name="from", description=f"{_EDGE} Default: the first reading.")]
 To = Annotated[str | None, QueryParameter(name="to", description=f"{_EDGE} Default: the last reading.")]
+Sources = Annotated[
+    list[UUID],
+    QueryParameter(name="source_id", min_items=1, max_items=MOST_SOURCES, description="Again for each source."),
+]
+Asked = FromQuery[Literal[Bucket, "auto"]]
+Form = Annotated[Literal["nested", "flat"], QueryParameter(name="format")]
+Fill = FromQuery[Literal["none", "null"]]
 
 
-@get("/v1/sources/{source_id:uuid}/series", operation_id="get_series", opt=PUBLIC)
+@get("/v1/sources/{source_id:uuid}/series", operation_id="get_series", opt=PUBLIC | DEVICES_READ)
 async def get_series(
     request: Req,
     tx: Tx,
     source_id: FromPath[UUID],
-    bucket: FromQuery[Literal[Bucket, "auto"]] = "auto",
+    bucket: Asked = "auto",
     since: From = None,
     until: To = None,
     tz: FromQuery[str | None] = None,
-    fill: FromQuery[Literal["none", "null"]] = "none",
-) -> Series:
-    """A source by buckets of the calendar in `tz`, by default the home's."""
+    fill: Fill = "none",
+    form: Form = "nested",
+) -> Response[Series]:
+    """A source by buckets of the calendar in `tz`, by default the home's; as CSV where that is asked for."""
+    frames = await _frames(request, tx, [source_id], tz, since, until)
+    (series,) = await _series(tx, frames, bucket, fill == "null")
+    return _answer(request, [series], form, series)
+
+
+@get("/v1/series", operation_id="get_series_of_many", opt=PUBLIC | DEVICES_READ | SOURCES_IN_QUERY)
+async def get_series_of_many(
+    request: Req,
+    tx: Tx,
+    sources: Sources,
+    bucket: Asked = "auto",
+    since: From = None,
+    until: To = None,
+    tz: FromQuery[str | None] = None,
+    fill: Fill = "none",
+    form: Form = "nested",
+) -> Response[SeriesOfMany]:
+    """Several sources by the same buckets, each in its home's zone unless `tz` names one for all."""
+    frames = await _frames(request, tx, list(dict.fromkeys(sources)), tz, since, until)
+    items = await _series(tx, frames, bucket, fill == "null")
+    return _answer(request, items, form, SeriesOfMany(items))
+
+
+async def _frames(
+    request: Req, tx: Transaction, sources: list[UUID], tz: str | None, since: str | None, until: str | None
+) -> list[Frame]:
+    """What is asked for, in the order of the sources; 404 if the caller does not see one of them."""
     if tz is not None and tz not in request.app.state.database.timezones:
         raise Problem.at("?tz", "A time zone is an IANA name such as Europe/Copenhagen.")
-    frame = await tx.one(FRAME_SERIES, source_id, tz, *_edge("from", since), *_edge("to", until))
-    tx.viewed = source_id
-    size = _bucket(bucket, frame)
-    return Series(
-        source_id,
-        frame.unit,
-        frame.kind,
-        frame.tz,
-        size,
-        await _items(tx, source_id, frame, size, fill == "null"),
-    )
+    frames = await tx.all(FRAME_SERIES, sources, tz, *_edge("from", since), *_edge("to", until))
+    if len(frames) != len(sources):
+        raise not_found()
+    tx.viewed = sources
+    return frames
 
 
-async def _items(tx: Transaction, source_id: UUID, frame: Frame, size: Bucket, fill: bool) -> list[SeriesBucket]:
-    if frame.since is None or frame.until is None or frame.since >= frame.until:
-        return []
-    interval = _interval(size)
-    return await tx.all(SERIES, source_id, frame.kind, frame.tz, frame.since, frame.until, size, interval, fill)
+async def _series(tx: Transaction, frames: list[Frame], bucket: Literal[Bucket, "auto"], fill: bool) -> list[Series]:
+    size = _bucket(bucket, frames)
+    asked = [frame for frame in frames if frame.since and frame.until and frame.since < frame.until]
+    columns = [[getattr(frame, name) for frame in asked] for name in ("source_id", "kind", "tz", "since", "until")]
+    items: dict[UUID, list[SeriesBucket]] = {frame.source_id: [] for frame in frames}
+    for row in await tx.all(SERIES, *columns, size, _interval(size), fill) if asked else []:
+        items[row.source_id].append(SeriesBucket(*astuple(row)[1:]))
+    return [Series(frame.source_id, frame.unit, frame.kind, frame.tz, size, items[frame.source_id]) for frame in frames]
+
+
+def _answer(request: Req, series: list[Series], form: str, nested: Series | SeriesOfMany) -> Response[Any]:
+    """As one table, CSV or flat JSON, if that is what was asked for."""
+    if preferred(request.headers.get("accept"), (JSON, CSV)) == CSV:
+        headers = {"Content-Disposition": 'attachment; filename="series.csv"'}
+        return Response(_csv(series), media_type=CSV, headers=headers)  # Litestar adds the charset.
+    if form == "flat":
+        return Response(FlatSeries([FlatBucket(s.source_id, s.unit, *astuple(b)) for s in series for b in s.items]))
+    return Response(nested)
+
+
+def _csv(series: list[Series]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(BucketOfSource.__struct_fields__)
+    writer.writerows(msgspec.to_builtins((s.source_id, *astuple(b))) for s in series for b in s.items)
+    return text.getvalue()
 
 
 def _interval(size: Bucket) -> str:
@@ -94,20 +159,24 @@ def _edge(name: str, text: str | None) -> tuple[datetime | None, date | None]:
     return instant, day
 
 
-def _bucket(asked: Literal[Bucket, "auto"], frame: Frame) -> Bucket:
+def _bucket(asked: Literal[Bucket, "auto"], frames: list[Frame]) -> Bucket:
     """The bucket to use; 422 if there would be too many, saying how many."""
-    length = (frame.until - frame.since) if frame.since and frame.until else timedelta(0)
-    points = {size: math.ceil(length / each) for size, each in LENGTHS.items()}
+    lengths = [frame.until - frame.since for frame in frames if frame.since and frame.until]
+    # A range that ends before it begins has none, and must not make room for others.
+    longest = max(lengths, default=timedelta(0))
     size: Bucket = (
-        next((size for size in get_args(Bucket) if points[size] <= AUTO_POINTS), "year") if asked == "auto" else asked
+        next((size for size in get_args(Bucket) if longest / LENGTHS[size] <= AUTO_POINTS), "year")
+        if asked == "auto"
+        else asked
     )
-    if points[size] > MOST_POINTS:
+    points = sum(max(0, math.ceil(length / LENGTHS[size])) for length in lengths)
+    if points > MOST_POINTS:
         raise Problem(
             "too_many_points",
-            f"{points[size]} points of {size} were asked for, at most {MOST_POINTS} are answered; "
+            f"{points} points of {size} were asked for, at most {MOST_POINTS} are answered; "
             "take a longer bucket or a shorter range.",
         )
     return size
 
 
-HANDLERS = [get_series]
+HANDLERS = [get_series, get_series_of_many]

@@ -2,9 +2,15 @@
 -- takes <> 'bad' for no row at all where every reading has the same flag, and sorts a whole source to find its first.
 
 -- name: frame_series
--- $1 the source; $2 the time zone, null for the home's; $3 and $4 from, as an instant or as a local day; $5 and $6 to,
--- likewise. Ends that are not named are the first reading, and just after the last.
+-- $1 the sources; $2 the time zone, null for that of each one's home; $3 and $4 from, as an instant or as a local day;
+-- $5 and $6 to, likewise. Ends that are not named are the first reading, and just after the last.
+--
+-- The statement that follows is planned once a connection: its plan is the same whatever is asked, and making it takes
+-- longer than most answers.
+WITH planning AS MATERIALIZED (SELECT set_config('plan_cache_mode', 'force_generic_plan', true))
+
 SELECT
+    s.id AS source_id,
     s.unit,
     s.kind,
     zone.name AS tz,
@@ -12,26 +18,28 @@ SELECT
     coalesce(
         $5::timestamptz, $6::date::timestamp AT TIME ZONE zone.name, ends.last + interval '1 microsecond'
     ) AS until
-FROM data_sources AS s
+FROM planning
+CROSS JOIN unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place)
+INNER JOIN data_sources AS s ON asked.id = s.id
 CROSS JOIN LATERAL (SELECT coalesce($2::text, homelog.zone_of_source(s.id), 'UTC') AS name) AS zone
 CROSS JOIN LATERAL (
     SELECT
         (
             SELECT r.timestamp FROM readings AS r
-            WHERE r.source_id = $1 AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+            WHERE r.source_id = asked.id AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
             ORDER BY r.timestamp LIMIT 1
         ) AS first,
         (
             SELECT r.timestamp FROM readings AS r
-            WHERE r.source_id = $1 AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+            WHERE r.source_id = asked.id AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
             ORDER BY r.timestamp DESC LIMIT 1
         ) AS last
 ) AS ends
-WHERE s.id = $1
+ORDER BY asked.place
 
 -- name: series
--- $1 the source; $2 its kind; $3 the time zone; $4 from and $5 to; $6 the bucket; $7 its length in words; $8
--- whether empty buckets are listed.
+-- $1 the sources; for each of them $2 its kind, $3 the time zone, $4 from and $5 to; $6 the bucket; $7 its length in
+-- words; $8 whether empty buckets are listed.
 --
 -- Calendar buckets begin at local midnights, whatever their length in hours. Their edges start one bucket early: of two
 -- midnights in a night the second counts, and from may lie between them. Hours and parts of them are stretches of real
@@ -44,149 +52,413 @@ WHERE s.id = $1
 -- reaches two steps beyond the range: with one change of the clock between them, edges are less than that apart.
 --
 -- The kind of edges that is not asked for has a null step or unit, and so makes no rows, under whichever plan.
-WITH edges AS MATERIALIZED (
-    SELECT array_agg(DISTINCT e.edge ORDER BY e.edge) AS at
-    FROM (
-        SELECT (c.local_edge AT TIME ZONE $3::text) AS edge
-        FROM (SELECT CASE WHEN $6::text IN ('day', 'week', 'month', 'year') THEN $6 END AS unit) AS calendar
-        CROSS JOIN generate_series(
-            date_trunc(calendar.unit, $4::timestamptz AT TIME ZONE $3) - $7::text::interval,
-            date_trunc(calendar.unit, $5::timestamptz AT TIME ZONE $3) + 2 * $7::interval,
-            $7::interval
-        ) AS c (local_edge)
-        UNION ALL
-        SELECT candidate.edge
+--
+-- What a range holds is put together from pieces in the order of time, each inside one bucket and of one meter: whole
+-- hours that are summed up already, and the readings of all that lies between these. On the way from one piece to the
+-- next a counter's value runs along a straight line. Meter events are pieces too: the way to one ends at its old value,
+-- the way from it begins at its new one.
+WITH
+-- The sources with their buckets as arrays of edges, one more than buckets. edges are the calendar's; cuts the same, but
+-- no further than the range; opens the first whole hour from each cut on, shuts the last one up to it. Then where the
+-- readings of the source begin and end, and a counter's last before the range and first after it.
+asked AS MATERIALIZED (
+    SELECT
+        a.place, a.source_id, a.kind, a.since, a.until,
+        buckets.edges, buckets.cuts, buckets.opens, buckets.shuts,
+        first.timestamp AS first, last.timestamp AS last,
+        entry.timestamp AS entry_at, entry.value AS entry_value,
+        exit.timestamp AS exit_at, exit.value AS exit_value
+    FROM unnest((SELECT $1::uuid[]), $2::source_kind[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+        WITH ORDINALITY AS a (source_id, kind, zone, since, until, place)
+    CROSS JOIN LATERAL (
+        SELECT array_agg(DISTINCT e.edge ORDER BY e.edge) AS at
         FROM (
-            SELECT
-                clock.step,
-                grid.instant,
-                date_bin(clock.step, grid.instant, date_trunc('hour', grid.instant, $3)) AS latest
-            FROM (SELECT CASE WHEN $6 IN ('5m', '15m', 'hour') THEN $7::interval END AS step) AS clock
+            SELECT (c.local_edge AT TIME ZONE a.zone) AS edge
+            FROM (SELECT CASE WHEN $6::text IN ('day', 'week', 'month', 'year') THEN $6 END AS unit) AS calendar
             CROSS JOIN generate_series(
-                date_bin(clock.step, $4, '1970-01-01 00:00+00') - 2 * clock.step,
-                date_bin(clock.step, $5, '1970-01-01 00:00+00') + 3 * clock.step,
-                clock.step
-            ) AS grid (instant)
-            OFFSET 0  -- So that the planner does not write it out thrice below.
-        ) AS at
-        CROSS JOIN LATERAL (VALUES (at.latest), (at.latest + at.step)) AS candidate (edge)
-        WHERE CASE
-            WHEN at.latest = at.instant THEN candidate.edge = at.instant
-            ELSE date_bin(at.step, candidate.edge, date_trunc('hour', candidate.edge, $3)) = candidate.edge
-        END
-    ) AS e
-),
-
-span AS (
-    SELECT
-        (
-            SELECT r.timestamp FROM readings AS r
-            WHERE r.source_id = $1 AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
-            ORDER BY r.timestamp LIMIT 1
-        ) AS first,
-        (
-            SELECT r.timestamp FROM readings AS r
-            WHERE r.source_id = $1 AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
-            ORDER BY r.timestamp DESC LIMIT 1
-        ) AS last
-),
-
--- The edges of the buckets that the range touches, and what a counter shows at each, or at the range's own end where
--- that cuts the bucket: a point on the line between the readings on either side; before the first and after the last
--- reading, what those show.
-points AS (
-    SELECT
-        p.n,
-        p.edge,
-        CASE
-            WHEN before.timestamp IS NULL THEN after.value
-            WHEN after.timestamp IS NULL OR before.timestamp = after.timestamp THEN before.value
-            ELSE before.value + (after.value - before.value)
-                * (extract(EPOCH FROM cut.at - before.timestamp) / extract(EPOCH FROM after.timestamp - before.timestamp))
-                ::double precision
-        END AS shown
-    FROM edges AS e
-    CROSS JOIN LATERAL unnest(e.at) WITH ORDINALITY AS p (edge, n)
-    CROSS JOIN LATERAL (SELECT least(greatest(p.edge, $4), $5) AS at) AS cut
+                date_trunc(calendar.unit, a.since AT TIME ZONE a.zone) - $7::text::interval,
+                date_trunc(calendar.unit, a.until AT TIME ZONE a.zone) + 2 * $7::interval,
+                $7::interval
+            ) AS c (local_edge)
+            UNION ALL
+            SELECT candidate.edge
+            FROM (
+                SELECT
+                    clock.step,
+                    grid.instant,
+                    date_bin(clock.step, grid.instant, date_trunc('hour', grid.instant, a.zone)) AS latest
+                FROM (SELECT CASE WHEN $6 IN ('5m', '15m', 'hour') THEN $7::interval END AS step) AS clock
+                CROSS JOIN generate_series(
+                    date_bin(clock.step, a.since, '1970-01-01 00:00+00') - 2 * clock.step,
+                    date_bin(clock.step, a.until, '1970-01-01 00:00+00') + 3 * clock.step,
+                    clock.step
+                ) AS grid (instant)
+                OFFSET 0  -- So that the planner does not write it out thrice below.
+            ) AS clocked
+            CROSS JOIN LATERAL (VALUES (clocked.latest), (clocked.latest + clocked.step)) AS candidate (edge)
+            WHERE CASE
+                WHEN clocked.latest = clocked.instant THEN candidate.edge = clocked.instant
+                ELSE date_bin(clocked.step, candidate.edge, date_trunc('hour', candidate.edge, a.zone)) = candidate.edge
+            END
+        ) AS e
+    ) AS made
+    CROSS JOIN LATERAL (
+        SELECT
+            array_agg(c.edge ORDER BY c.edge) AS edges,
+            array_agg(cut.at ORDER BY c.edge) AS cuts,
+            array_agg(homelog.hour_of(cut.at + interval '1 hour' - interval '1 microsecond') ORDER BY c.edge) AS opens,
+            array_agg(homelog.hour_of(cut.at) - interval '1 hour' ORDER BY c.edge) AS shuts
+        FROM unnest(made.at[
+            width_bucket(a.since, made.at):width_bucket(a.until - interval '1 microsecond', made.at) + 1
+        ]) AS c (edge)
+        CROSS JOIN LATERAL (SELECT least(greatest(c.edge, a.since), a.until)) AS cut (at)
+    ) AS buckets
     LEFT JOIN LATERAL (
-        SELECT r.timestamp, r.value FROM readings AS r
-        WHERE r.source_id = $1 AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END AND r.timestamp <= cut.at AND $2::source_kind = 'counter'
-        ORDER BY r.timestamp DESC LIMIT 1
-    ) AS before ON true
-    LEFT JOIN LATERAL (
-        SELECT r.timestamp, r.value FROM readings AS r
-        WHERE r.source_id = $1 AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END AND r.timestamp >= cut.at AND $2 = 'counter'
+        SELECT r.timestamp FROM readings AS r
+        WHERE r.source_id = a.source_id AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
         ORDER BY r.timestamp LIMIT 1
-    ) AS after ON true
-    WHERE p.n BETWEEN width_bucket($4, e.at) AND width_bucket($5 - interval '1 microsecond', e.at) + 1
+    ) AS first ON true
+    LEFT JOIN LATERAL (
+        SELECT r.timestamp FROM readings AS r
+        WHERE r.source_id = a.source_id AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+        ORDER BY r.timestamp DESC LIMIT 1
+    ) AS last ON true
+    LEFT JOIN LATERAL (
+        SELECT r.timestamp, r.value FROM readings AS r
+        WHERE r.source_id = a.source_id AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+          AND r.timestamp < a.since AND a.kind = 'counter'
+        ORDER BY r.timestamp DESC LIMIT 1
+    ) AS entry ON true
+    LEFT JOIN LATERAL (
+        SELECT r.timestamp, r.value FROM readings AS r
+        WHERE r.source_id = a.source_id AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+          AND r.timestamp >= a.until AND a.kind = 'counter'
+        ORDER BY r.timestamp LIMIT 1
+    ) AS exit ON true
 ),
 
--- Buckets and what was counted in them are put together by grouping, not by a join: the planner cannot know how many
--- buckets there are, and a nested loop over thousands would take minutes.
-pieces AS (
+-- A counter's meter events between the reading before the range and the one after it, each beside its neighbours.
+noted AS (
     SELECT
-        p.n,
-        p.edge AS start,
-        lead(p.edge) OVER by_time AS finish,
-        p.shown AS shown_first,
-        lead(p.shown) OVER by_time AS shown_last,
-        NULL::bigint AS count,
-        NULL::double precision AS min,
-        NULL::double precision AS max,
-        NULL::double precision AS avg,
-        NULL::double precision AS sum,
-        NULL::timestamptz AS first_at,
-        NULL::timestamptz AS last_at
-    FROM points AS p
-    WINDOW by_time AS (ORDER BY p.n)
+        a.place, m.at, m.old_value, m.new_value,
+        before.timestamp AS before_at, before.value AS before_value,
+        after.timestamp AS after_at, after.value AS after_value,
+        lag(m.at) OVER by_time AS earlier_at, lag(m.new_value) OVER by_time AS earlier_value,
+        lead(m.at) OVER by_time AS later_at, lead(m.old_value) OVER by_time AS later_value
+    FROM asked AS a
+    INNER JOIN meter_events AS m
+        ON a.source_id = m.source_id
+        AND m.at > coalesce(a.entry_at, a.first) AND m.at <= coalesce(a.exit_at, a.last) AND a.kind = 'counter'
+    CROSS JOIN LATERAL (
+        SELECT r.timestamp, r.value FROM readings AS r
+        WHERE r.source_id = a.source_id AND r.timestamp < m.at
+          AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+        ORDER BY r.timestamp DESC LIMIT 1
+    ) AS before
+    CROSS JOIN LATERAL (
+        SELECT r.timestamp, r.value FROM readings AS r
+        WHERE r.source_id = a.source_id AND r.timestamp >= m.at
+          AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+        ORDER BY r.timestamp LIMIT 1
+    ) AS after
+    WINDOW by_time AS (PARTITION BY a.place ORDER BY m.at)
+),
+
+-- What an event does not say is what its neighbour shows, a reading or another event: nothing is known to have flowed
+-- between the two. Where neither of two events says it, any value will do.
+events AS MATERIALIZED (
+    SELECT
+        e.place,
+        e.at,
+        coalesce(
+            e.old_value,
+            CASE WHEN e.earlier_at > e.before_at THEN coalesce(e.earlier_value, 0) ELSE e.before_value END
+        ) AS old_value,
+        coalesce(
+            e.new_value,
+            CASE WHEN e.later_at <= e.after_at THEN coalesce(e.later_value, 0) ELSE e.after_value END
+        ) AS new_value
+    FROM noted AS e
+),
+
+-- Days and longer buckets take all their whole hours at once, where none is missing and no event is among them.
+runs AS MATERIALIZED (
+    SELECT
+        b.place, b.n, b.opens AS since, b.shuts AS until,
+        b.opens + (cardinality(h.firsts) - 1) * interval '1 hour' = b.shuts AND NOT EXISTS (
+            SELECT FROM events AS m WHERE m.place = b.place AND m.at >= b.since AND m.at < b.until
+        ) AS is_whole,
+        h.count, h.min, h.max, h.sum,
+        h.drops + CASE WHEN b.kind = 'counter' THEN (
+            SELECT count(*) FROM (SELECT unnest(h.firsts[2:]) AS value, unnest(h.lasts) AS before) AS pair
+            WHERE pair.value < pair.before
+        ) ELSE 0 END AS drops,
+        h.first_at, h.firsts[1] AS first_value, h.last_at, h.lasts[cardinality(h.lasts)] AS last_value
+    FROM (
+        SELECT
+            a.place, a.source_id, a.kind, c.n, c.since, c.opens,
+            a.cuts[c.n + 1] AS until, a.shuts[c.n + 1] AS shuts
+        FROM asked AS a
+        CROSS JOIN LATERAL unnest(a.cuts, a.opens) WITH ORDINALITY AS c (since, opens, n)
+        WHERE $6 IN ('day', 'week', 'month', 'year')
+        OFFSET 0  -- An array would be searched anew for each hour.
+    ) AS b
+    CROSS JOIN LATERAL (
+        SELECT
+            sum(w.count) AS count, min(w.min) AS min, max(w.max) AS max, sum(w.sum) AS sum, sum(w.drops) AS drops,
+            min(w.first_at) AS first_at, array_agg(w.first_value ORDER BY w.hour) AS firsts,
+            max(w.last_at) AS last_at, array_agg(w.last_value ORDER BY w.hour) AS lasts
+        FROM reading_hours AS w
+        WHERE w.source_id = b.source_id AND w.hour >= b.opens AND w.hour <= b.shuts
+    ) AS h
+    WHERE h.count > 0
+),
+
+-- What is summed up already, in the order of time: these runs; hours one by one elsewhere, as far as no edge or event
+-- is in them; and the end of the range, so that there is something after the last gap.
+stretches AS (
+    SELECT
+        r.place, r.n, r.since, r.until + interval '1 hour' AS until, r.count, r.min, r.max, r.sum, r.drops,
+        r.first_at, r.first_value, r.last_at, r.last_value
+    FROM runs AS r
+    WHERE r.is_whole
     UNION ALL
     SELECT
-        width_bucket(r.timestamp, (SELECT e.at FROM edges AS e)) AS n,
-        NULL, NULL, NULL, NULL,
-        count(*), min(r.value), max(r.value), avg(r.value), sum(r.value), min(r.timestamp), max(r.timestamp)
-    FROM readings AS r
-    WHERE r.source_id = $1 AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END AND r.timestamp >= $4 AND r.timestamp < $5
-    GROUP BY 1
+        a.place, h.n, h.hour AS since, h.hour + interval '1 hour' AS until, h.count, h.min, h.max, h.sum, h.drops,
+        h.first_at, h.first_value, h.last_at, h.last_value
+    FROM (
+        SELECT r.place, r.since, r.until FROM runs AS r WHERE NOT r.is_whole
+        UNION ALL
+        SELECT b.place, b.since, b.until FROM asked AS b WHERE $6 = 'hour'
+    ) AS apart
+    INNER JOIN asked AS a ON apart.place = a.place
+    CROSS JOIN LATERAL (
+        SELECT
+            w.hour, w.count, w.min, w.max, w.sum, w.drops, w.first_at, w.first_value, w.last_at, w.last_value,
+            width_bucket(w.hour, a.cuts) AS n
+        FROM reading_hours AS w
+        WHERE w.source_id = a.source_id AND w.hour >= apart.since AND w.hour <= apart.until
+        OFFSET 0
+    ) AS h
+    WHERE h.hour <= a.shuts[h.n + 1] AND NOT EXISTS (
+        SELECT FROM events AS m WHERE m.place = a.place AND m.at >= h.hour AND m.at < h.hour + interval '1 hour'
+    )
+    UNION ALL
+    SELECT
+        a.place, cardinality(a.cuts) AS n, a.until AS since, a.until, 0 AS count, NULL AS min, NULL AS max, NULL AS sum,
+        0 AS drops, NULL AS first_at, NULL AS first_value, NULL AS last_at, NULL AS last_value
+    FROM asked AS a
+),
+
+summed AS MATERIALIZED (
+    SELECT
+        s.place, s.n, s.since, s.count, s.min, s.max, s.sum, s.drops,
+        s.first_at, s.first_value, s.last_at, s.last_value,
+        lag(s.until) OVER (PARTITION BY s.place ORDER BY s.since) AS gap_since
+    FROM stretches AS s
+),
+
+gaps AS MATERIALIZED (
+    SELECT s.place, coalesce(s.gap_since, a.since) AS since, s.since AS until
+    FROM summed AS s
+    INNER JOIN asked AS a ON s.place = a.place
+    WHERE coalesce(s.gap_since, a.since) < s.since
+),
+
+-- What no hour covers is read, and summed up by bucket and by the meter that hung there.
+raw AS (
+    SELECT
+        g.place, r.n, r.count, r.min, r.max, r.sum,
+        CASE WHEN a.kind = 'counter' AND r.count > 1 THEN (
+            SELECT count(*) FROM (SELECT unnest(r.values[2:]) AS value, unnest(r.values) AS before) AS pair
+            WHERE pair.value < pair.before
+        ) ELSE 0 END AS drops,
+        r.first_at, r.values[1] AS first_value, r.last_at, r.values[r.count] AS last_value
+    FROM gaps AS g
+    INNER JOIN asked AS a ON g.place = a.place
+    CROSS JOIN LATERAL (SELECT array_agg(m.at ORDER BY m.at) AS at FROM events AS m WHERE m.place = g.place) AS changes
+    CROSS JOIN LATERAL (
+        SELECT
+            width_bucket(i.timestamp, a.cuts) AS n,
+            count(*) AS count, min(i.value) AS min, max(i.value) AS max, sum(i.value) AS sum,
+            min(i.timestamp) AS first_at, max(i.timestamp) AS last_at,
+            array_agg(i.value ORDER BY i.timestamp) AS values
+        FROM readings AS i
+        WHERE i.source_id = a.source_id AND i.timestamp >= g.since AND i.timestamp < g.until
+          AND CASE i.quality_flag WHEN 'bad' THEN false ELSE true END
+        GROUP BY n, CASE WHEN changes.at IS NOT NULL THEN width_bucket(i.timestamp, changes.at) END
+    ) AS r
+),
+
+pieces AS MATERIALIZED (
+    SELECT
+        s.place, s.n, true AS is_reading, s.count, s.min, s.max, s.sum, s.drops,
+        s.first_at, s.first_value, s.last_at, s.last_value
+    FROM summed AS s
+    WHERE s.count > 0
+    UNION ALL
+    SELECT
+        r.place, r.n, true AS is_reading, r.count, r.min, r.max, r.sum, r.drops,
+        r.first_at, r.first_value, r.last_at, r.last_value
+    FROM raw AS r
+    UNION ALL
+    SELECT
+        m.place, width_bucket(m.at, a.cuts) AS n, false AS is_reading, 0 AS count, NULL AS min, NULL AS max, NULL AS sum,
+        0 AS drops, m.at AS first_at, m.old_value AS first_value, m.at AS last_at, m.new_value AS last_value
+    FROM events AS m
+    INNER JOIN asked AS a ON m.place = a.place
+    UNION ALL
+    SELECT
+        a.place, ends.n, true AS is_reading, 0 AS count, NULL AS min, NULL AS max, NULL AS sum,
+        0 AS drops, ends.at AS first_at, ends.value AS first_value, ends.at AS last_at, ends.value AS last_value
+    FROM asked AS a
+    CROSS JOIN LATERAL (
+        VALUES
+        (0, a.entry_at, a.entry_value),
+        (cardinality(a.cuts), coalesce(a.exit_at, 'infinity'), a.exit_value)
+    ) AS ends (n, at, value)
+    WHERE a.kind = 'counter' AND ends.at IS NOT NULL
+),
+
+-- Each piece with the one before it. A fall between two pieces of one bucket is in that bucket like those in a piece.
+linked AS MATERIALIZED (
+    SELECT
+        l.place, l.n, l.is_reading, l.count, l.min, l.max, l.sum, l.first_at, l.first_value, l.last_at, l.last_value,
+        l.before_at,
+        l.before_value,
+        link.falls,
+        link.is_inside,
+        l.drops + (link.falls AND link.is_inside)::integer AS drops
+    FROM (
+        SELECT p.*, lag(p.last_at) OVER by_time AS before_at, lag(p.last_value) OVER by_time AS before_value
+        FROM pieces AS p
+        -- A reading at the time of an event is of the meter as it is afterwards.
+        WINDOW by_time AS (PARTITION BY p.place ORDER BY p.first_at, p.is_reading)
+    ) AS l
+    INNER JOIN asked AS a ON l.place = a.place
+    CROSS JOIN LATERAL (
+        SELECT
+            coalesce(l.first_value < l.before_value, false) AS falls,
+            coalesce(l.before_at >= a.cuts[l.n], false) AS is_inside
+    ) AS link
+),
+
+-- Buckets and what is in them are put together by grouping, not by a join: the planner cannot know how many there are,
+-- and a nested loop over thousands would take minutes.
+parts AS (
+    -- What a counter shows at an edge: a point on the line between the pieces on either side; before the first and after
+    -- the last reading, what those show. It runs on across meters: what came before an event is added.
+    SELECT
+        l.place,
+        edge.n,
+        CASE
+            WHEN l.before_at IS NULL THEN l.first_value
+            WHEN l.first_at = 'infinity' THEN l.before_value
+            WHEN l.first_at = a.cuts[edge.n] THEN l.first_value
+            ELSE l.before_value + (l.first_value - l.before_value) * (
+                date_part('epoch', a.cuts[edge.n] - l.before_at) / date_part('epoch', l.first_at - l.before_at)
+            )
+        END + CASE WHEN EXISTS (SELECT FROM events AS m) THEN (
+            SELECT coalesce(sum(m.old_value - m.new_value), 0) FROM events AS m
+            WHERE m.place = l.place AND (m.at < l.first_at OR (l.is_reading AND m.at = l.first_at))
+        ) ELSE 0 END AS shown,
+        l.before_at AS knot_before,
+        l.first_at AS knot_after,
+        l.falls,
+        NULL::bigint AS count, NULL::double precision AS min, NULL::double precision AS max,
+        NULL::double precision AS sum, NULL::bigint AS drops, NULL::timestamptz AS first_at,
+        NULL::double precision AS first_value, NULL::timestamptz AS last_at, NULL::double precision AS last_value
+    FROM linked AS l
+    INNER JOIN asked AS a ON l.place = a.place
+    CROSS JOIN LATERAL generate_series(coalesce(width_bucket(l.before_at, a.cuts), 0) + 1, l.n) AS edge (n)
+    WHERE a.kind = 'counter' AND NOT l.is_inside
+    UNION ALL
+    SELECT
+        l.place, l.n, NULL, NULL, NULL, NULL, l.count, l.min, l.max, l.sum, l.drops,
+        CASE WHEN l.count > 0 THEN l.first_at END, CASE WHEN l.count > 0 THEN l.first_value END,
+        CASE WHEN l.count > 0 THEN l.last_at END, CASE WHEN l.count > 0 THEN l.last_value END
+    FROM linked AS l
+    WHERE l.n > 0
+    UNION ALL
+    SELECT
+        a.place, generate_subscripts(a.cuts, 1),
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    FROM asked AS a
+    WHERE $8::boolean
 ),
 
 buckets AS (
     SELECT
-        p.n,
-        max(p.start) AS start,
-        max(p.finish) AS finish,
-        max(p.shown_last) - max(p.shown_first) AS went_through,
-        coalesce(max(p.count), 0)::integer AS count,
-        max(p.min) AS min,
-        max(p.max) AS max,
-        max(p.avg) AS avg,
-        max(p.sum) AS sum,
-        max(p.first_at) AS first_at,
-        max(p.last_at) AS last_at
-    FROM pieces AS p
-    GROUP BY p.n
+        p.place, p.n,
+        max(p.shown) AS shown, max(p.knot_before) AS knot_before, max(p.knot_after) AS knot_after,
+        bool_or(p.falls) AS falls,
+        coalesce(sum(p.count), 0)::integer AS count, min(p.min) AS min, max(p.max) AS max, sum(p.sum) AS sum,
+        coalesce(sum(p.drops), 0) AS drops, count(p.first_at) AS pieces,
+        min(p.first_at) AS first_at, min(p.first_value) AS first_value,
+        max(p.last_at) AS last_at, min(p.last_value) AS last_value
+    FROM parts AS p
+    GROUP BY p.place, p.n
+),
+
+between_edges AS (
+    SELECT
+        b.*,
+        lead(b.shown) OVER by_time AS next_shown, lead(b.knot_before) OVER by_time AS next_knot_before,
+        lead(b.knot_after) OVER by_time AS next_knot_after, lead(b.falls) OVER by_time AS next_falls
+    FROM buckets AS b
+    WINDOW by_time AS (PARTITION BY b.place ORDER BY b.n)
 )
 
 SELECT
-    b.start,
-    b.finish AS "end",
+    a.source_id,
+    e.start,
+    e.end,
     b.count,
     b.min,
     b.max,
-    b.avg,
-    CASE WHEN $2 <> 'counter' THEN b.sum END AS sum,
-    (SELECT r.value FROM readings AS r WHERE r.source_id = $1 AND r.timestamp = b.first_at) AS first,
-    (SELECT r.value FROM readings AS r WHERE r.source_id = $1 AND r.timestamp = b.last_at) AS last,
-    CASE $2
-        WHEN 'counter' THEN CASE WHEN covered.share > 0 OR b.count > 0 THEN b.went_through END
+    b.sum / nullif(b.count, 0) AS avg,
+    CASE WHEN a.kind <> 'counter' THEN b.sum END AS sum,
+    CASE WHEN b.pieces < 2 THEN b.first_value ELSE (
+        SELECT r.value FROM readings AS r WHERE r.source_id = a.source_id AND r.timestamp = b.first_at
+    ) END AS first,
+    CASE WHEN b.pieces < 2 THEN b.last_value ELSE (
+        SELECT r.value FROM readings AS r WHERE r.source_id = a.source_id AND r.timestamp = b.last_at
+    ) END AS last,
+    CASE a.kind
+        WHEN 'counter' THEN CASE WHEN covered.share > 0 OR b.count > 0 THEN b.next_shown - b.shown END
         WHEN 'delta' THEN b.sum
     END AS consumption,
-    covered.share AS coverage
-FROM buckets AS b
-CROSS JOIN span
+    covered.share AS coverage,
+    CASE WHEN a.kind = 'counter' AND (covered.share > 0 OR b.count > 0) THEN
+        CASE
+            WHEN known.until <= known.since THEN 0
+            WHEN b.knot_after > known.until THEN 1
+            ELSE (
+                date_part('epoch', b.knot_after - known.since) + CASE
+                    WHEN b.next_knot_after = known.until THEN 0
+                    ELSE date_part('epoch', known.until - b.next_knot_before)
+                END
+            ) / date_part('epoch', known.until - known.since)
+        END
+    END AS estimated,
+    -- A fall across an edge is in the buckets on both sides; one that spans a whole bucket is counted at its first edge.
+    CASE WHEN a.kind = 'counter' THEN (
+        b.drops
+        + CASE WHEN b.falls AND b.knot_after > e.cut THEN 1 ELSE 0 END
+        + CASE WHEN b.next_falls AND b.next_knot_before >= e.cut THEN 1 ELSE 0 END
+    )::integer END AS drops
+FROM between_edges AS b
+INNER JOIN asked AS a ON b.place = a.place
 CROSS JOIN LATERAL (
-    SELECT coalesce(greatest(0, extract(
-        EPOCH FROM least(b.finish, span.last) - greatest(b.start, span.first)
-    ) / extract(EPOCH FROM b.finish - b.start)), 0)::double precision AS share
+    SELECT a.edges[b.n] AS start, a.edges[b.n + 1] AS "end", a.cuts[b.n] AS cut, a.cuts[b.n + 1] AS next_cut
+    OFFSET 0
+) AS e
+CROSS JOIN LATERAL (
+    SELECT coalesce(greatest(
+        0, date_part('epoch', least(e.end, a.last) - greatest(e.start, a.first)) / date_part('epoch', e.end - e.start)
+    ), 0) AS share
+    OFFSET 0
 ) AS covered
-WHERE b.finish IS NOT NULL AND ($8::boolean OR b.count > 0 OR ($2 = 'counter' AND covered.share > 0))
-ORDER BY b.start
+CROSS JOIN LATERAL (SELECT greatest(e.cut, a.first) AS since, least(e.next_cut, a.last) AS until) AS known
+WHERE e.end IS NOT NULL AND ($8 OR b.count > 0 OR (a.kind = 'counter' AND covered.share > 0))
+ORDER BY b.place, b.n

@@ -8,7 +8,7 @@ from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from service.answers import Cursor, Limit, Page, created, decode_cursor, found, page
-from service.requests import PUBLIC, SPANS_ALL, Req, Tx
+from service.requests import DEVICES_READ, PUBLIC, SPANS_ALL, Req, Tx
 from service.sources.structs import ChangeSource, CreateSource, Source
 from service.sqlfile import queries_beside
 
@@ -25,7 +25,7 @@ Part = Annotated[
 ]
 
 
-@get("/v1/sources", operation_id="list_sources", opt=SPANS_ALL)
+@get("/v1/sources", operation_id="list_sources", opt=SPANS_ALL | DEVICES_READ)
 async def list_sources(
     tx: Tx,
     limit: Limit = 100,
@@ -48,11 +48,11 @@ async def create_source(request: Req, tx: Tx, data: JSONBody[CreateSource]) -> R
     return created(request, is_new, source, f"/v1/sources/{source.id}")
 
 
-@get("/v1/sources/{source_id:uuid}", operation_id="get_source", opt=PUBLIC)
+@get("/v1/sources/{source_id:uuid}", operation_id="get_source", opt=PUBLIC | DEVICES_READ)
 async def get_source(request: Req, tx: Tx, source_id: FromPath[UUID]) -> Response[Source]:
     """One source; a public one also without signing in."""
     source = await tx.one(GET_SOURCE, source_id)
-    tx.viewed = source_id
+    tx.viewed = [source_id]
     return found(request, source)
 
 

@@ -26,6 +26,12 @@ path names, the admin being owner of the home and the plant too. Starred: the so
 Row = tuple[int, int, int, int, int, int, int | None, int | None]
 """The status that each actor gets; None where no source is named, so that none can be public."""
 
+DEVICES = ["reading token", "writing token", "token elsewhere", "token that ended"]
+"""Device tokens of the admin: with the scope read:data, with write:data, with both but bound to another source, and one
+that was taken away."""
+NO_DEVICE = (403, 403, 403, 401)
+NOT_ASKED = (200, 200, 200, 200)
+
 MATRIX: dict[str, Row] = {
     # Operation: asked without a token, so that a bad one is not looked at either.
     "health_live": (200, 200, 200, 200, 200, 200, None, None),
@@ -44,6 +50,21 @@ MATRIX: dict[str, Row] = {
     "change_password": (401, 401, 204, 204, 204, 204, None, None),
     "list_sessions": (401, 401, 200, 200, 200, 200, None, None),
     "end_session": (401, 401, 404, 404, 404, 204, None, None),
+    # Device tokens: each actor's own, but for the one that is named, which is the admin's.
+    "list_tokens": (401, 401, 200, 200, 200, 200, None, None),
+    "create_token": (401, 401, 201, 201, 201, 201, None, None),
+    "get_token": (401, 401, 404, 404, 404, 200, None, None),
+    "delete_token": (401, 401, 404, 404, 404, 204, None, None),
+    # InfluxDB's line protocol: for device tokens alone; each actor's own mappings, but for the admin's that is named.
+    "write_lines": (401, 401, 401, 401, 401, 401, None, None),
+    "write_lines_v1": (401, 401, 401, 401, 401, 401, None, None),
+    "ping": (204, 204, 204, 204, 204, 204, None, None),
+    "ping_head": (204, 204, 204, 204, 204, 204, None, None),
+    "health_of_influxdb": (200, 200, 200, 200, 200, 200, None, None),
+    "list_line_mappings": (401, 401, 200, 200, 200, 200, None, None),
+    "put_line_mapping": (401, 401, 422, 422, 201, 201, None, None),
+    "get_line_mapping": (401, 401, 404, 404, 404, 200, None, None),
+    "delete_line_mapping": (401, 401, 404, 404, 404, 204, None, None),
     # Homes
     "list_homes": (401, 401, 200, 200, 200, 200, None, None),
     "create_home": (401, 401, 201, 201, 201, 201, None, None),
@@ -73,6 +94,22 @@ MATRIX: dict[str, Row] = {
     "correct_reading": (401, 401, 404, 403, 200, 200, 401, 403),
     "delete_reading": (401, 401, 404, 403, 204, 204, 401, 403),
     "get_series": (401, 401, 404, 200, 200, 200, 200, 200),
+    "get_series_of_many": (401, 401, 404, 200, 200, 200, 200, 200),
+    # Meter events
+    "list_meter_events": (401, 401, 404, 200, 200, 200, 200, 200),
+    "create_meter_event": (401, 401, 404, 403, 201, 201, 401, 403),
+    "suggest_meter_events": (401, 401, 404, 200, 200, 200, 200, 200),
+    "get_meter_event": (401, 401, 404, 200, 200, 200, 200, 200),
+    "delete_meter_event": (401, 401, 404, 403, 204, 204, 401, 403),
+    # Rules: seen by whoever was granted the source, made by its admins
+    "list_validators": (401, 401, 404, 200, 200, 200, 401, 403),
+    "create_validator": (401, 401, 404, 403, 403, 201, 401, 403),
+    "get_validator": (401, 401, 404, 200, 200, 200, 401, 404),
+    "change_validator": (401, 401, 404, 403, 403, 200, 401, 404),
+    "delete_validator": (401, 401, 404, 403, 403, 204, 401, 404),
+    "check_validator": (401, 401, 404, 200, 200, 200, 401, 403),
+    # Changes: one's own and what one was granted
+    "list_changes": (401, 401, 200, 200, 200, 200, None, None),
     # Plants
     "list_plants": (401, 401, 200, 200, 200, 200, None, None),
     "list_due_plants": (401, 401, 200, 200, 200, 200, None, None),
@@ -85,16 +122,50 @@ MATRIX: dict[str, Row] = {
     "grow_plant": (401, 401, 404, 404, 404, 200, None, None),
 }
 
+DEVICE_MATRIX: dict[str, tuple[int, int, int, int]] = dict.fromkeys(MATRIX, NO_DEVICE) | {
+    # The routes that a device token may call; and those that look at no credentials.
+    **dict.fromkeys(["health_live", "health_ready", "metrics", "error", "login", "refresh"], NOT_ASKED),
+    "health_of_influxdb": NOT_ASKED,
+    **dict.fromkeys(["logout", "ping", "ping_head"], (204, 204, 204, 204)),
+    **dict.fromkeys(["write_lines", "write_lines_v1"], (403, 204, 400, 401)),  # bound, it makes no source
+    "register": (201, 201, 201, 201),
+    "get_reference": (200, 200, 200, 401),
+    "list_sources": (200, 403, 200, 401),
+    "get_source": (200, 403, 404, 401),
+    "list_readings": (200, 403, 404, 401),
+    "log_readings": (403, 201, 404, 401),
+    "log_readings_of_many": (403, 200, 422, 401),
+    "list_latest": (200, 403, 200, 401),
+    "get_reading": (200, 403, 404, 401),
+    "get_series": (200, 403, 404, 401),
+    "get_series_of_many": (200, 403, 404, 401),
+    "create_meter_event": (403, 201, 404, 401),
+    "list_changes": (200, 403, 200, 401),
+    "list_plants": (200, 403, 200, 401),
+    "list_due_plants": (200, 403, 200, 401),
+    "get_plant": (200, 403, 404, 401),
+    "water_plant": (403, 200, 404, 401),
+    "water_plants": (403, 200, 404, 401),
+    "grow_plant": (403, 200, 404, 401),
+}
+
 LISTED: dict[str, tuple[str, set[str]]] = {
     # What a list holds, and whose list has it. A public source is found by its id alone.
     "list_homes": ("home_id", {"admin"}),
-    "list_sources": ("source_id", {"reader", "writer", "admin"}),
-    "list_latest": ("source_id", {"reader", "writer", "admin"}),
-    "list_plants": ("plant_id", {"admin"}),
-    "list_due_plants": ("plant_id", {"admin"}),
+    "list_sources": ("source_id", {"reader", "writer", "admin", "reading token"}),
+    "list_latest": ("source_id", {"reader", "writer", "admin", "reading token"}),
+    "list_changes": ("reading_id", {"reader", "writer", "admin", "reading token"}),
+    "list_plants": ("plant_id", {"admin", "reading token"}),
+    "list_due_plants": ("plant_id", {"admin", "reading token"}),
     "list_sessions": ("session_id", {"admin"}),
+    "list_tokens": ("token_id", {"admin"}),
+    "list_line_mappings": ("mapping_id", {"admin"}),
     "list_own_audit": ("source_id", {"admin"}),
 }
+QUERIES = {"get_series_of_many": "?source_id={source_id}"}
+"""Routes that name their sources in the query."""
+INFLUXDB = {"write_lines", "write_lines_v1"}
+"""Routes that say what is wrong in InfluxDB's words."""
 HIDDEN = {"openapi", "root", "schema_page"}
 """The description is not in itself; it is public."""
 
@@ -122,6 +193,10 @@ BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "logout": lambda ids: {"refresh_token": ids["refresh_token"]},
     "change_me": lambda ids: {"display_name": "Changed"},
     "change_password": lambda ids: {"current_password": PASSWORD, "new_password": "quite another phrase"},
+    "create_token": lambda ids: {"name": "New", "scopes": ["read:data"]},
+    "write_lines": lambda ids: b"m f=1",
+    "write_lines_v1": lambda ids: b"m f=1",
+    "put_line_mapping": lambda ids: {"series": f"m,n={uuid4()} f", "source_id": ids["source_id"]},
     "create_home": lambda ids: {"name": "New"},
     "change_home": lambda ids: {"name": "Changed"},
     "create_source": lambda ids: {"name": "New", "source_type": "heat", "unit": "kWh"},
@@ -133,6 +208,10 @@ BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
         {"source_id": ids["source_id"], "value": 2, "timestamp": "2026-02-01T00:00:00Z"}
     ],
     "correct_reading": lambda ids: {"value": 3},
+    "create_meter_event": lambda ids: {"at": "2026-02-01T00:00:00Z", "kind": "swap"},
+    "create_validator": lambda ids: {"max_value": 100},
+    "change_validator": lambda ids: {"max_value": 100},
+    "check_validator": lambda ids: {"max_value": 100},
     "create_plant": lambda ids: {"name": "New", "kind": "fig"},
     "change_plant": lambda ids: {"name": "Changed"},
     "water_plant": lambda ids: {},
@@ -160,20 +239,28 @@ class Scene:
         if operation in FRESH:
             admin = await self.newcomer()
             caller = admin if actor == "admin" else caller
-            if operation in {"delete_me", "change_password"} and actor not in {"anonymous", "bad"}:
+            if operation in {"delete_me", "change_password"} and actor not in {"anonymous", "bad", *DEVICES}:
                 caller = await self.newcomer()
-        home, source = await admin.home(), await admin.source(is_public=actor.endswith("*"))
+        home, source = await admin.home(), await admin.source(kind="counter", is_public=actor.endswith("*"))
         for level, name in (("read", "reader"), ("write", "writer"), ("read", "grantee")):
             await admin.grant(source, self.people[name], level)
         if actor == "admin" and caller is not admin:
             await admin.grant(source, caller, "admin")
         reading = await admin.made(f"/v1/sources/{source['id']}/readings", value=1, timestamp="2026-01-01T00:00:00Z")
+        event = await admin.made(f"/v1/sources/{source['id']}/meter-events", at="2026-01-01T12:00:00Z", kind="reset")
+        validator = await admin.made(f"/v1/sources/{source['id']}/validators", min_value=0)
         plant = await admin.plant(home_id=home["id"])
         sessions = (await admin.get("/v1/me/sessions")).json()["items"]
+        token = await admin.made("/v1/me/tokens", name="Named", scopes=["read:data"])
+        mapping = await admin.put("/v1/me/line-mappings", {"series": f"m,n={uuid4()} f", "source_id": source["id"]})
         return caller, {
+            "token_id": token["id"],
+            "mapping_id": mapping.json()["id"],
             "home_id": home["id"],
             "source_id": source["id"],
             "reading_id": reading["id"],
+            "event_id": event["id"],
+            "validator_id": validator["id"],
             "plant_id": plant["id"],
             "user_id": self.people["grantee"].id,
             "other_id": self.people["other"].id,
@@ -189,7 +276,11 @@ class Scene:
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
             " AND relname <> 'audit_logs' ORDER BY 1"
         )
-        digest = "SELECT md5(coalesce(string_agg(t::text, '' ORDER BY t::text), '')) FROM {} AS t"
+        # When a token was last used is noted of what is refused, too.
+        digest = (
+            "SELECT md5(coalesce(string_agg(r.said, '' ORDER BY r.said), ''))"
+            " FROM (SELECT (to_jsonb(t) - 'last_used_at')::text FROM {} AS t) AS r (said)"
+        )
         return {table: await self.dba.fetchval(digest.format(table)) for (table,) in tables}
 
 
@@ -210,23 +301,36 @@ async def scene(server: EmbeddedPostgres, template: str) -> AsyncIterator[Scene]
                 UUID(people["admin"].id), uuid4(), "password", 0
             )
             people |= {"anonymous": household.nobody, "bad": Person(household.client, "bad", {"access_token": forged})}
+            people |= {each: await device(people["admin"], each) for each in DEVICES}
             yield Scene(household, dba, people)
     await dba.close()
     await postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await postgres.close()
 
 
+async def device(owner: Person, name: str) -> Person:
+    """What holds a device token of the owner's."""
+    scopes = {"reading token": ["read:data"], "writing token": ["write:data"]}.get(name, ["read:data", "write:data"])
+    bound = {"source_ids": [(await owner.source())["id"]]} if name == "token elsewhere" else {}
+    made = await owner.made("/v1/me/tokens", name=name, scopes=scopes, **bound)
+    if name == "token that ended":
+        assert (await owner.delete(f"/v1/me/tokens/{made['id']}")).status_code == 204
+    return Person(owner.client, name, {"access_token": made["token"], "user": owner.login["user"]})
+
+
 async def ask(caller: Person, operation: str, ids: dict[str, Any]) -> httpx.Response:
     route = ROUTES[operation]
-    options = {"json": BODIES[operation](ids)} if route.takes_body else {}
-    return await caller.call(route.method, route.path.format_map(ids), **options)
+    body = BODIES[operation](ids) if route.takes_body else None
+    options = {"content": body} if isinstance(body, bytes) else {"json": body} if route.takes_body else {}
+    query = QUERIES.get(operation, "").format_map(ids)
+    return await caller.call(route.method, route.path.format_map(ids) + query, **options)
 
 
 def test_every_route_has_its_row_and_every_row_its_route() -> None:
-    assert ROUTES.keys() == MATRIX.keys()
+    assert ROUTES.keys() == MATRIX.keys() == DEVICE_MATRIX.keys()
     assert {name for name, route in ROUTES.items() if route.takes_body} == BODIES.keys()
     assert {handler.operation_id for handler in HANDLERS} == ROUTES.keys() | HIDDEN
-    assert {name for name, row in MATRIX.items() if row[-1] is not None} - {"log_readings_of_many"} == {
+    assert {name for name, row in MATRIX.items() if row[-1] is not None} - {"log_readings_of_many", *QUERIES} == {
         name for name, route in ROUTES.items() if "{source_id}" in route.path
     }
     lists = {name for name, route in ROUTES.items() if name.startswith("list_") and "{" not in route.path}
@@ -238,6 +342,10 @@ CELLS = [
     for operation, row in MATRIX.items()
     for actor, status in zip(ACTORS, row, strict=True)
     if status is not None
+] + [
+    (operation, actor, status)
+    for operation, row in DEVICE_MATRIX.items()
+    for actor, status in zip(DEVICES, row, strict=True)
 ]
 
 
@@ -248,18 +356,23 @@ async def test_a_cell(scene: Scene, operation: str, actor: str, status: int) -> 
     response = await ask(caller, operation, ids)
     assert response.status_code == status, response.text
     if status >= 400:
-        assert response.headers["content-type"] == "application/problem+json"
+        if operation not in INFLUXDB:
+            assert response.headers["content-type"] == "application/problem+json"
         assert ("www-authenticate" in response.headers) is (status == 401)
         assert await scene.stored() == before, "a refusal changed something"
     if status == 403:
         last = "SELECT user_id, source_id, event_type FROM audit_logs ORDER BY id DESC LIMIT 1"
         assert tuple(await scene.dba.fetchrow(last) or ()) == (
-            UUID(caller.id), UUID(ids["source_id"]), "access_denied",
-        )  # fmt: skip
+            UUID(caller.id),
+            UUID(ids["source_id"]) if "{source_id}" in ROUTES[operation].path + QUERIES.get(operation, "") else None,
+            "access_denied",
+        )
 
 
 @pytest.mark.parametrize("operation", LISTED)
-@pytest.mark.parametrize("actor", ["stranger", "reader", "writer", "admin", "stranger*"])
+@pytest.mark.parametrize(
+    "actor", ["stranger", "reader", "writer", "admin", "stranger*", "reading token", "token elsewhere"]
+)
 async def test_a_list_holds_what_is_ones_own_or_granted(scene: Scene, operation: str, actor: str) -> None:
     caller, ids = await scene.prepare(operation, actor)
     response = await caller.get(f"{ROUTES[operation].path}?limit=1000")
@@ -270,7 +383,9 @@ async def test_a_list_holds_what_is_ones_own_or_granted(scene: Scene, operation:
 INVISIBLE = [
     (operation, actor, status)
     for operation, actor, status in CELLS
-    if actor.rstrip("*") in {"anonymous", "stranger"} and "_id}" in ROUTES[operation].path and status in {401, 404}
+    if actor.rstrip("*") in {"anonymous", "stranger", "token elsewhere"}
+    and "_id}" in ROUTES[operation].path
+    and status in {401, 404}
 ]
 
 
@@ -280,10 +395,10 @@ async def test_what_one_may_not_see_looks_like_what_is_not_there(
 ) -> None:
     caller, ids = await scene.prepare(operation, actor)
     there = await ask(caller, operation, ids)
-    for name in ("source_id", "home_id", "plant_id", "session_id"):
+    for name in ("source_id", "home_id", "plant_id", "session_id", "token_id", "validator_id", "mapping_id"):
         ids[name] = str(uuid4())
-    for reading_id in (ids["reading_id"], str(uuid4())):
-        nowhere = await ask(caller, operation, ids | {"reading_id": reading_id})
+    for inside in ({}, {name: str(uuid4()) for name in ("reading_id", "event_id")}):
+        nowhere = await ask(caller, operation, ids | inside)
         assert told(nowhere) == told(there)
     assert there.status_code == status
 
@@ -292,7 +407,19 @@ async def test_what_one_may_not_see_looks_like_what_is_not_there(
 @pytest.mark.parametrize("actor", ["anonymous", "stranger", "admin"])
 async def test_an_id_that_is_none_looks_like_one_of_nothing(scene: Scene, operation: str, actor: str) -> None:
     caller = scene.people[actor]
-    ids = {name: str(uuid4()) for name in ("source_id", "home_id", "plant_id", "session_id", "reading_id", "user_id")}
+    names = (
+        "source_id",
+        "home_id",
+        "plant_id",
+        "session_id",
+        "reading_id",
+        "event_id",
+        "user_id",
+        "token_id",
+        "validator_id",
+        "mapping_id",
+    )
+    ids = {name: str(uuid4()) for name in names}
     ids["other_id"] = scene.people["other"].id
     nothing = await ask(caller, operation, ids)
     for misshapen in ("1", "x", "%00", "null", "..%2F..", "0" * 1000):

@@ -539,3 +539,17 @@ async def test_an_instant_without_a_zone_is_unreadable(home: Household) -> None:
 async def test_the_root_leads_to_the_description(home: Household) -> None:
     response = await home.nobody.get("/")
     assert (response.status_code, response.headers["location"]) == (302, "/schema")
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity"])
+async def test_metadata_holds_no_number_that_is_none(home: Household, number: str) -> None:
+    ann = await home.person("ann")
+    source = await ann.source()
+    row = f'{{"value": 1, "timestamp": "2026-01-01T00:00:00Z", "metadata": {{"a": [{number}]}}}}'
+    for body in (row, f"[{row}]", f"[{row}, {{}}]"):
+        response = await ann.post(
+            f"/v1/sources/{source['id']}/readings?mode=partial",
+            content=body.encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        assert response.status_code in {400, 422} or response.json()["created"] == 0, response.text

@@ -1,3 +1,4 @@
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from service.migrations import (
     schema_of_new_database,
     upgrade,
 )
+from service.migrations.connection import LOCK_KEY
 from tests.migrations.conftest import Sandbox
 
 
@@ -28,6 +30,18 @@ def test_of_many_at_once_one_applies_it(empty: Sandbox) -> None:
     with ThreadPoolExecutor(8) as pool:
         runs = [pool.submit(ensure_baseline, empty.admin_url, empty.passwords, root=empty.root) for _ in range(8)]
     assert sorted(run.result() for run in runs) == [False] * 7 + [True]
+
+
+def test_a_baseline_that_another_made_while_one_waited_is_seen(empty: Sandbox) -> None:
+    with psycopg.connect(empty.admin_url) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_KEY])
+        other.execute("CREATE SCHEMA homelog")
+        other.execute("CREATE TABLE homelog.schema_baseline ()")
+        waiting = pool.submit(ensure_baseline, empty.admin_url, empty.passwords, root=empty.root)
+        while not (waiting.done() or empty.ask("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")):
+            time.sleep(0.01)
+        other.commit()
+        assert waiting.result() is False
 
 
 def test_databases_of_one_cluster_get_it_at_once(empty: Sandbox) -> None:

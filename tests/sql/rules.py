@@ -27,23 +27,42 @@ INSERT INTO sessions (id, user_id, auth_provider, expires_at) VALUES
     ('{session}', '{ann}', 'password', now() + interval '1 day'),
     ('{other session}', '{ben}', 'password', now() + interval '1 day');
 INSERT INTO refresh_tokens (token_hash, session_id) VALUES (sha256('token'), '{session}');
+INSERT INTO device_tokens (id, user_id, name, scopes, token_hash) VALUES
+    ('{token}', '{ann}', 'Sensor', '{{read:data,write:data}}', sha256('device'));
 INSERT INTO homes (id, name, created_by) VALUES ('{house}', 'House', '{ann}');
-INSERT INTO data_sources (id, name, source_type, unit, home_id, is_public, created_by) VALUES
-    ('{private}', 'Private', 'heat', 'kWh', '{house}', false, '{ann}'),
-    ('{public}', 'Public', 'heat', 'kWh', NULL, true, '{ann}');
+INSERT INTO data_sources (id, name, source_type, unit, kind, home_id, is_public, created_by) VALUES
+    ('{private}', 'Private', 'heat', 'kWh', 'counter', '{house}', false, '{ann}'),
+    ('{public}', 'Public', 'heat', 'kWh', 'gauge', NULL, true, '{ann}');
 INSERT INTO user_source_access (user_id, source_id, access_level, granted_by) VALUES
     ('{ann}', '{private}', 'admin', '{ann}'), ('{ben}', '{private}', 'write', '{ann}'),
     ('{cat}', '{private}', 'read', '{ann}'), ('{ann}', '{public}', 'admin', '{ann}');
+INSERT INTO line_protocol_sources (id, user_id, series, source_id, is_made) VALUES
+    ('{mapping}', '{ann}', 'm f', '{private}', true);
 INSERT INTO readings (id, source_id, value, timestamp, recorded_by) VALUES
     ('{reading}', '{private}', 1, '2026-01-01 00:00Z', '{ann}'),
     ('{another reading}', '{private}', 2, '2026-01-02 00:00Z', '{ben}'),
     ('{third reading}', '{private}', 3, '2026-01-03 00:00Z', NULL),
     ('{public reading}', '{public}', 4, '2026-01-01 00:00Z', '{ann}');
+INSERT INTO meter_events (id, source_id, at, kind, created_by) VALUES
+    ('{swap}', '{private}', '2026-01-02 12:00Z', 'swap', '{ann}'),
+    ('{public swap}', '{public}', '2026-01-02 12:00Z', 'swap', '{ann}');
+INSERT INTO latest_readings (source_id, id, timestamp, value, quality_flag)
+    SELECT DISTINCT ON (source_id) source_id, id, timestamp, value, quality_flag
+    FROM readings ORDER BY source_id, timestamp DESC;
+INSERT INTO reading_hours (source_id, hour, count, min, max, sum, first_at, first_value, last_at, last_value, drops)
+    SELECT id, '2026-01-01 00:00Z', 10, 1, 2, 15, '2026-01-01 00:00Z', 1, '2026-01-01 00:54Z', 2, 0 FROM data_sources;
 INSERT INTO data_validators (id, source_id, min_value, created_by) VALUES ('{validator}', '{private}', 0, '{ann}');
 INSERT INTO plants (id, user_id, name, kind, home_id) VALUES
     ('{fern}', '{ann}', 'Fern', 'pothos', '{house}'), ('{cactus}', '{dan}', 'Cactus', 'succulent', NULL);
 INSERT INTO care_events (id, plant_id, user_id, kind) VALUES ('{watering}', '{fern}', '{ann}', 'water');
 INSERT INTO growth_measurements (id, plant_id, user_id, value) VALUES ('{growth}', '{fern}', '{ann}', 1);
+INSERT INTO changed_sources (source_id) VALUES ('{private}'), ('{public}');
+INSERT INTO changed_days (source_id, day) SELECT source_id, timestamp::date FROM readings;
+INSERT INTO gained_sources (user_id, source_id) SELECT user_id, source_id FROM user_source_access;
+INSERT INTO source_tombstones (source_id, id, type) VALUES
+    ('{private}', '{gone reading}', 'reading'), ('{public}', '{gone reading}', 'reading');
+INSERT INTO user_tombstones (user_id, id, type, op) VALUES
+    ('{ann}', '{gone home}', 'home', 'delete'), ('{cat}', '{gone source}', 'source', 'lost');
 INSERT INTO audit_logs (user_id, source_id, event_type) VALUES
     ('{ann}', '{private}', 'create_entry'), ('{ben}', '{private}', 'create_entry'),
     (NULL, '{public}', 'view_source'), ('{dan}', NULL, 'login');

@@ -79,7 +79,7 @@ async def test_nobody_changes_or_empties_the_log(dba: asyncpg.Connection, role: 
 
 
 async def test_the_log_has_exactly_these_guards(dba: asyncpg.Connection) -> None:
-    assert await triggers_of(dba, "audit_logs") == {"_100_refuse_change"}
+    assert await triggers_of(dba, "audit_logs") == {"_050_name_token", "_100_refuse_change"}
     assert await policies_of(dba, "audit_logs") == {"owner_all", "select_ops", "select_reader", "insert_writer"}
 
 
@@ -153,15 +153,23 @@ async def test_operators_read_all_and_the_service_without_an_identity_nothing(
 
 # Each table whose rows are audited by a trigger of its own; of the others, why not.
 AUDITED = {
-    "care_events", "data_sources", "data_validators", "homes", "plants", "readings", "user_source_access", "users",
+    "care_events", "data_sources", "data_validators", "device_tokens", "homes", "line_protocol_sources", "meter_events",
+    "plants", "readings", "user_source_access", "users",
 }  # fmt: skip
 NOT_AUDITED = {
     "audit_logs": "is the log",
+    "changed_days": "follows readings",
+    "changed_sources": "follows readings",
+    "latest_readings": "follows readings",
+    "reading_hours": "follows readings",
+    "gained_sources": "follows grants",
     "growth_measurements": "each is a change of its plant",
     "refresh_tokens": "a token that is replaced is no event; one that is used twice is, and refresh_session says so",
     "sessions": "signing in and out are events, which the functions that do it write",
+    "source_tombstones": "follows from deletions, which are events",
     "user_oauth_identities": "linking is an event, which whoever links writes",
     "user_passwords": "only functions touch it, and they write the event",
+    "user_tombstones": "follows from deletions and grants that are revoked, which are events",
 }
 
 
@@ -190,6 +198,11 @@ EVENTS = [
     ("INSERT INTO data_validators (source_id, max_value) VALUES ('{private}', 9)", "create_validator"),
     ("UPDATE data_validators SET max_value = 9", "update_validator"),
     ("DELETE FROM data_validators", "delete_validator"),
+    ("INSERT INTO device_tokens SELECT uuidv7(), '{ann}', 'x', '{{read:data}}', NULL, sha256('x')", "create_token"),
+    ("DELETE FROM device_tokens", "delete_token"),
+    ("INSERT INTO line_protocol_sources (user_id, series) VALUES ('{ann}', 'n f')", "create_line_mapping"),
+    ("UPDATE line_protocol_sources SET source_id = NULL, is_made = false", "update_line_mapping"),
+    ("DELETE FROM line_protocol_sources", "delete_line_mapping"),
     ("INSERT INTO plants (user_id, name, kind) VALUES ('{ann}', 'x', 'fig')", "create_plant"),
     ("UPDATE plants SET room = 'Hall' WHERE id = '{fern}'", "update_plant"),
     ("DELETE FROM plants WHERE id = '{cactus}'", "delete_plant"),

@@ -371,8 +371,15 @@ async def test_every_foreign_key_has_an_index_that_begins_with_it(dba: asyncpg.C
 # Triggers
 
 TRIGGERS = {
-    "plants": {"_050_check_home_insert", "_050_check_home_update", "_100_touch_updated_at", "_900_audit"},
-    "care_events": {"_900_audit"},
+    "plants": {
+        "_050_check_home_insert",
+        "_050_check_home_update",
+        "_100_touch_updated_at",
+        "_600_leave_tombstone_delete",
+        "_600_leave_tombstone_update",
+        "_900_audit",
+    },
+    "care_events": {"_600_leave_tombstone_delete", "_600_leave_tombstone_update", "_900_audit"},
     "growth_measurements": set(),
 }
 

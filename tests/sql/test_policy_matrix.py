@@ -31,6 +31,18 @@ MATRIX: dict[str, dict[str, Cells]] = {
         "UPDATE": REFUSED,
         "DELETE": (1, 0, 0, 0, 0),
     },
+    "changed_days": {
+        "SELECT": (4, 3, 3, 0, 0),  # a public source's are for those who were granted it
+        "INSERT": REFUSED,
+        "UPDATE": REFUSED,
+        "DELETE": REFUSED,
+    },
+    "changed_sources": {
+        "SELECT": (2, 1, 1, 0, 0),
+        "INSERT": REFUSED,
+        "UPDATE": REFUSED,
+        "DELETE": REFUSED,
+    },
     "data_sources": {
         "SELECT": (2, 2, 2, 1, 1),  # the public one is everyone's who names it
         "INSERT": REFUSED,  # homelog.create_source()
@@ -43,6 +55,13 @@ MATRIX: dict[str, dict[str, Cells]] = {
         "UPDATE": (1, 0, 0, 0, 0),
         "DELETE": (1, 0, 0, 0, 0),
     },
+    "device_tokens": {
+        "SELECT": (1, 0, 0, 0, 0),
+        "INSERT": (1, 1, 1, 1, None),
+        "UPDATE": REFUSED,
+        "DELETE": (1, 0, 0, 0, 0),
+    },
+    "gained_sources": {"SELECT": REFUSED, "INSERT": REFUSED, "UPDATE": REFUSED, "DELETE": REFUSED},
     "growth_measurements": {
         "SELECT": (1, 0, 0, 0, 0),
         "INSERT": (1, None, None, None, None),
@@ -51,6 +70,24 @@ MATRIX: dict[str, dict[str, Cells]] = {
     },
     "homes": {
         "SELECT": (1, 0, 0, 0, 0),  # a source that is granted does not show the home it stands in
+        "INSERT": (1, 1, 1, 1, None),
+        "UPDATE": (1, 0, 0, 0, 0),
+        "DELETE": (1, 0, 0, 0, 0),
+    },
+    "meter_events": {
+        "SELECT": (2, 2, 2, 1, 1),
+        "INSERT": (1, 1, None, None, None),
+        "UPDATE": REFUSED,
+        "DELETE": (2, 1, 0, 0, 0),
+    },
+    "latest_readings": {
+        "SELECT": (2, 2, 2, 1, 1),
+        "INSERT": REFUSED,  # triggers on readings
+        "UPDATE": REFUSED,
+        "DELETE": REFUSED,
+    },
+    "line_protocol_sources": {
+        "SELECT": (1, 0, 0, 0, 0),
         "INSERT": (1, 1, 1, 1, None),
         "UPDATE": (1, 0, 0, 0, 0),
         "DELETE": (1, 0, 0, 0, 0),
@@ -67,11 +104,23 @@ MATRIX: dict[str, dict[str, Cells]] = {
         "UPDATE": (4, 3, 0, 0, 0),
         "DELETE": (4, 3, 0, 0, 0),
     },
+    "reading_hours": {
+        "SELECT": (2, 2, 2, 1, 1),
+        "INSERT": REFUSED,  # triggers on readings
+        "UPDATE": REFUSED,
+        "DELETE": REFUSED,
+    },
     "refresh_tokens": {"SELECT": REFUSED, "INSERT": REFUSED, "UPDATE": REFUSED, "DELETE": REFUSED},
     "sessions": {
         "SELECT": (1, 1, 0, 0, 0),
         "INSERT": REFUSED,
         "UPDATE": (1, 1, 0, 0, 0),
+        "DELETE": REFUSED,
+    },
+    "source_tombstones": {
+        "SELECT": (2, 1, 1, 0, 0),
+        "INSERT": REFUSED,
+        "UPDATE": REFUSED,
         "DELETE": REFUSED,
     },
     "user_oauth_identities": {
@@ -92,6 +141,12 @@ MATRIX: dict[str, dict[str, Cells]] = {
         "UPDATE": (4, 0, 0, 0, 0),
         "DELETE": (2, 1, 1, 0, 0),  # the others'; one gives up one's own
     },
+    "user_tombstones": {
+        "SELECT": (1, 0, 1, 0, 0),
+        "INSERT": REFUSED,
+        "UPDATE": REFUSED,
+        "DELETE": REFUSED,
+    },
     "users": {
         "SELECT": (1, 1, 1, 1, 0),
         "INSERT": REFUSED,
@@ -104,17 +159,27 @@ MATRIX: dict[str, dict[str, Cells]] = {
 INSERTS = {
     "audit_logs": "(user_id, event_type) VALUES ({caller}, 'login')",
     "care_events": "(plant_id, kind) VALUES ('{fern}', 'water')",
+    "changed_days": "(source_id, day) VALUES ('{private}', '2026-01-09')",
+    "changed_sources": "(source_id) VALUES ('{private}')",
     "data_sources": "(name, source_type, unit) VALUES ('x', 'x', 'x')",
     "data_validators": "(source_id, max_value) VALUES ('{private}', 1)",
+    "device_tokens": "(name, scopes, token_hash) VALUES ('x', '{{read:data}}', sha256('x'))",
+    "gained_sources": "(user_id, source_id) VALUES ({caller}, '{private}')",
     "growth_measurements": "(plant_id, value) VALUES ('{fern}', 1)",
     "homes": "(name) VALUES ('x')",
+    "latest_readings": "SELECT source_id, id, timestamp, value, quality_flag FROM readings",
+    "meter_events": "(source_id, at, kind) VALUES ('{private}', now(), 'swap')",
+    "line_protocol_sources": "(series) VALUES ('n f')",
     "plants": "(name, kind) VALUES ('x', 'fig')",
     "readings": "(source_id, timestamp, value) VALUES ('{private}', now(), 1)",
+    "reading_hours": "SELECT source_id, timestamp, 10, 1, 1, 10, timestamp, 1, timestamp, 1, 0 FROM readings",
     "refresh_tokens": "(token_hash, session_id) VALUES (sha256('x'), '{session}')",
     "sessions": "(user_id, auth_provider, expires_at) VALUES ({caller}, 'password', now())",
+    "source_tombstones": "(source_id, id, type) VALUES ('{private}', '{reading}', 'reading')",
     "user_oauth_identities": "(user_id, provider, provider_user_id) VALUES ({caller}, 'line', 'x')",
     "user_passwords": "(user_id, password_hash) VALUES ({caller}, '$argon2id$')",
     "user_source_access": "(user_id, source_id, access_level) VALUES ('{dan}', '{private}', 'read')",
+    "user_tombstones": "(user_id, id, type, op) VALUES ({caller}, '{house}', 'home', 'delete')",
     "users": "(email) VALUES ('x@example.org')",
 }
 # All that one may, but where a rule of the table stops the last of it.
@@ -205,5 +270,5 @@ async def test_without_an_identity_no_row_of_a_person_is_seen(dba: asyncpg.Conne
 @pytest.mark.parametrize("table", MATRIX)
 async def test_a_request_that_names_no_source_sees_none_of_it(dba: asyncpg.Connection, table: str) -> None:
     await act_as(dba, "cat")
-    if table in {"data_sources", "readings", "data_validators"}:
+    if table in {"data_sources", "readings", "latest_readings", "reading_hours", "data_validators", "meter_events"}:
         assert await affected(dba, f"SELECT FROM {table}") == 0

@@ -94,7 +94,7 @@ async def test_every_constraint_is_tested(dba: asyncpg.Connection) -> None:
     "sql",
     [
         READING + "('{private}', '1970-01-01 00:00Z', 1.7976931348623157e308)",
-        READING + "('{private}', '9999-12-31 23:59:59.999999Z', -1.7976931348623157e308)",
+        READING + "('{public}', '9999-12-31 23:59:59.999999Z', -1.7976931348623157e308)",
         READING + "('{private}', '2026-01-01 00:00:00.000001Z', 0)",
         READING + "('{public}', '2026-01-02 00:00Z', 5e-324)",
         VALIDATOR + "min_value, max_value) VALUES ('{private}', 1, 1)",
@@ -221,14 +221,27 @@ async def test_the_stamp_of_a_changed_row_climbs_even_within_a_transaction(dba: 
 
 GUARDS = {
     "readings": (
-        {"_100_touch_updated_at", "_900_audit_insert", "_900_audit_update", "_900_audit_delete"},
+        {
+            "_100_touch_updated_at",
+            *("_300_judge_insert", "_300_judge_update"),
+            *(
+                f"{trigger}_{event}"
+                for trigger in ("_400_keep_latest", "_500_roll_up")
+                for event in ("insert", "update", "delete", "truncate")
+            ),
+            *(
+                f"{trigger}_{event}"
+                for trigger in ("_600_track_changes", "_900_audit")
+                for event in ("insert", "update", "delete")
+            ),
+        },
         {"owner_all", "select_ops", "select_reader", "insert_writer", "update_writer", "delete_writer"},
     ),
     "data_validators": (
-        {"_100_touch_updated_at", "_900_audit"},
+        {"_100_touch_updated_at", "_600_leave_tombstone_delete", "_600_leave_tombstone_update", "_900_audit"},
         {"owner_all", "select_ops", "select_reader", "insert_admin", "update_admin", "delete_admin"},
     ),
-}
+}  # fmt: skip
 WRITABLE = {
     ("readings", "INSERT"): {"id", "source_id", "value", "timestamp", "quality_flag", "notes", "metadata"},
     # Source and timestamp are what a reading is: they never change.

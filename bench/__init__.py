@@ -1,0 +1,1 @@
+"""How fast Homelog is, as ratios: `make bench`."""

@@ -1,0 +1,1 @@
+"""The change feed: what a copy kept elsewhere must hear of."""

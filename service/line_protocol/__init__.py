@@ -1,0 +1,1 @@
+"""InfluxDB line protocol: collectors that write to InfluxDB log here unchanged."""

@@ -1,0 +1,1 @@
+"""Meter events: a counter is swapped, rolls over or is reset, and its consumption runs on."""

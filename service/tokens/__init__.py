@@ -1,0 +1,1 @@
+"""Device tokens: what sensors, scripts and dashboards sign in with."""

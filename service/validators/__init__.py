@@ -1,0 +1,1 @@
+"""Validators: the rules that a source's readings must keep."""

@@ -1,0 +1,45 @@
+-- Undoes 0010_track_changes. What was noted of changes is lost: after the next upgrade every copy begins anew.
+
+SET LOCAL ROLE homelog_owner;
+
+DROP TRIGGER _600_forget_tombstones ON users;
+DROP TRIGGER _600_leave_tombstone_update ON care_events;
+DROP TRIGGER _600_leave_tombstone_delete ON care_events;
+DROP TRIGGER _600_leave_tombstone_update ON plants;
+DROP TRIGGER _600_leave_tombstone_delete ON plants;
+DROP TRIGGER _600_leave_tombstone_update ON homes;
+DROP TRIGGER _600_leave_tombstone_delete ON homes;
+DROP TRIGGER _600_leave_tombstone_update ON user_source_access;
+DROP TRIGGER _600_leave_tombstone_delete ON user_source_access;
+DROP TRIGGER _600_gain_source ON user_source_access;
+DROP TRIGGER _600_leave_tombstone_update ON meter_events;
+DROP TRIGGER _600_leave_tombstone_delete ON meter_events;
+DROP TRIGGER _600_leave_tombstone_update ON data_validators;
+DROP TRIGGER _600_leave_tombstone_delete ON data_validators;
+DROP TRIGGER _600_track_changes_delete ON readings;
+DROP TRIGGER _600_track_changes_update ON readings;
+DROP TRIGGER _600_track_changes_insert ON readings;
+DROP FUNCTION homelog.tg__forget_tombstones();
+DROP FUNCTION homelog.tg__leave_care_tombstone();
+DROP FUNCTION homelog.tg__leave_plant_tombstone();
+DROP FUNCTION homelog.tg__leave_home_tombstone();
+DROP FUNCTION homelog.tg__gain_source();
+DROP FUNCTION homelog.tg__leave_grant_tombstone();
+DROP FUNCTION homelog.leave_user_tombstone(uuid, change_type, uuid, change_op);
+DROP FUNCTION homelog.tg__leave_source_tombstone();
+DROP FUNCTION homelog.tg__track_changes();
+DROP FUNCTION homelog.forget_tombstones(interval);
+DROP FUNCTION homelog.changed_readings(pg_snapshot, uuid, timestamptz, integer);
+DROP FUNCTION homelog.gained_sources(pg_snapshot);
+DROP FUNCTION homelog.gone_since(xid, xid8, pg_snapshot);
+DROP FUNCTION homelog.changed_since(xid, pg_snapshot);
+DROP FUNCTION homelog.change_snapshot();
+DROP FUNCTION homelog.change_era();
+DROP FUNCTION homelog.change_retention();
+DROP TABLE user_tombstones;
+DROP TABLE source_tombstones;
+DROP TABLE gained_sources;
+DROP TABLE changed_days;
+DROP TABLE changed_sources;
+DROP TYPE change_op;
+DROP TYPE change_type;
