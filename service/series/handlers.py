@@ -36,7 +36,7 @@ SERIES = _bind("series", BucketOfSource)
 MOST_SOURCES = 50
 MOST_POINTS = 20_000
 AUTO_POINTS = 500
-"""What `bucket=auto` aims to stay below."""
+"""What `bucket=auto` stays below for each source; for all together it stays below MOST_POINTS."""
 
 LENGTHS: dict[Bucket, timedelta] = {
     "5m": timedelta(minutes=5),
@@ -161,19 +161,20 @@ def _edge(name: str, text: str | None) -> tuple[datetime | None, date | None]:
 
 def _bucket(asked: Literal[Bucket, "auto"], frames: list[Frame]) -> Bucket:
     """The bucket to use; 422 if there would be too many, saying how many."""
-    lengths = [frame.until - frame.since for frame in frames if frame.since and frame.until]
-    # A range that ends before it begins has none, and must not make room for others.
-    longest = max(lengths, default=timedelta(0))
-    size: Bucket = (
-        next((size for size in get_args(Bucket) if longest / LENGTHS[size] <= AUTO_POINTS), "year")
-        if asked == "auto"
-        else asked
+    # A range that ends before it begins has no points, and must not make room for others.
+    lengths = [max(timedelta(0), frame.until - frame.since) for frame in frames if frame.since and frame.until]
+    points = {size: [math.ceil(length / each) for length in lengths] for size, each in LENGTHS.items()}
+    fitting = (
+        size
+        for size in get_args(Bucket)
+        if max(points[size], default=0) <= AUTO_POINTS and sum(points[size]) <= MOST_POINTS
     )
-    points = sum(max(0, math.ceil(length / LENGTHS[size])) for length in lengths)
-    if points > MOST_POINTS:
+    size: Bucket = next(fitting, "year") if asked == "auto" else asked
+    total = sum(points[size])
+    if total > MOST_POINTS:
         raise Problem(
             "too_many_points",
-            f"{points} points of {size} were asked for, at most {MOST_POINTS} are answered; "
+            f"{total} points of {size} were asked for, at most {MOST_POINTS} are answered; "
             "take a longer bucket or a shorter range.",
         )
     return size

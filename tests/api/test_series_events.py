@@ -354,3 +354,13 @@ async def test_a_form_that_is_none_is_told(home: Household) -> None:
     ann = await home.person("ann")
     response = await ann.get(f"{await meter(ann, [])}/series", params={"format": "wide"})
     assert (response.status_code, response.json()["type"]) == (422, "/errors/invalid")
+
+
+async def test_auto_takes_a_bucket_that_all_sources_together_have_room_for(home: Household) -> None:
+    ann = await home.person("ann")
+    ids = [(await ann.source())["id"] for _ in range(42)]
+    query = {"source_id": ids, "tz": "UTC", "from": "2025-01-01T00:00:00Z", "to": "2025-01-21T00:00:00Z"}
+    answer = await ann.get("/v1/series", params={**query, "bucket": "hour"})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/errors/too_many_points")
+    answer = await ann.get("/v1/series", params=query)
+    assert (answer.status_code, {series["bucket"] for series in answer.json()["items"]}) == (200, {"day"})
