@@ -120,7 +120,7 @@ async def _series(tx: Transaction, frames: list[Frame], bucket: Literal[Bucket, 
     columns = [[getattr(frame, name) for frame in asked] for name in ("source_id", "kind", "tz", "since", "until")]
     items: dict[UUID, list[SeriesBucket]] = {frame.source_id: [] for frame in frames}
     for row in await tx.all(SERIES, *columns, size, _interval(size), fill) if asked else []:
-        items[row.source_id].append(SeriesBucket(*astuple(row)[1:]))
+        items[row.source_id].append(SeriesBucket(*astuple(row)[:-1]))
     return [Series(frame.source_id, frame.unit, frame.kind, frame.tz, size, items[frame.source_id]) for frame in frames]
 
 
@@ -130,14 +130,14 @@ def _answer(request: Req, series: list[Series], form: str, nested: Series | Seri
         headers = {"Content-Disposition": 'attachment; filename="series.csv"'}
         return Response(_csv(series), media_type=CSV, headers=headers)  # Litestar adds the charset.
     if form == "flat":
-        return Response(FlatSeries([FlatBucket(s.source_id, s.unit, *astuple(b)) for s in series for b in s.items]))
+        return Response(FlatSeries([FlatBucket(*(*astuple(b), s.source_id, s.unit)) for s in series for b in s.items]))
     return Response(nested)
 
 
 def _csv(series: list[Series]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(BucketOfSource.__struct_fields__)
+    writer.writerow(("source_id", *SeriesBucket.__struct_fields__))
     writer.writerows(msgspec.to_builtins((s.source_id, *astuple(b))) for s in series for b in s.items)
     return text.getvalue()
 

@@ -410,7 +410,6 @@ between_edges AS (
 )
 
 SELECT
-    a.source_id,
     e.start,
     e.end,
     b.count,
@@ -446,7 +445,8 @@ SELECT
         b.drops
         + CASE WHEN b.falls AND b.knot_after > e.cut THEN 1 ELSE 0 END
         + CASE WHEN b.next_falls AND b.next_knot_before >= e.cut THEN 1 ELSE 0 END
-    )::integer END AS drops
+    )::integer END AS drops,
+    a.source_id
 FROM between_edges AS b
 INNER JOIN asked AS a ON b.place = a.place
 CROSS JOIN LATERAL (

@@ -52,43 +52,16 @@ class SeriesOfMany(Struct, frozen=True):
     items: list[Series]
 
 
-class BucketOfSource(Struct, frozen=True):
-    """A bucket and whose it is: a row of CSV, and of what the database answers."""
+class BucketOfSource(SeriesBucket, frozen=True):
+    """A bucket and whose it is."""
 
     source_id: UUID
-    start: datetime
-    end: datetime
-    count: int
-    min: float | None
-    max: float | None
-    avg: float | None
-    sum: float | None
-    first: float | None
-    last: float | None
-    consumption: float | None
-    coverage: float
-    estimated: float | None
-    drops: int | None
 
 
-class FlatBucket(Struct, frozen=True):
-    """A bucket with all that says whose it is, one flat object."""
+class FlatBucket(BucketOfSource, frozen=True):
+    """A bucket with all that says whose and of what it is, one flat object."""
 
-    source_id: UUID
     unit: str
-    start: datetime
-    end: datetime
-    count: int
-    min: float | None
-    max: float | None
-    avg: float | None
-    sum: float | None
-    first: float | None
-    last: float | None
-    consumption: float | None
-    coverage: float
-    estimated: float | None
-    drops: int | None
 
 
 class FlatSeries(Struct, frozen=True):

@@ -3,7 +3,7 @@
 -- own, in step with readings whoever writes them and however: by the statement that wrote, before it ends.
 -- Deleting an account takes its turns first from now on: it locks sources, then changes readings, and would otherwise
 -- wait for the turn of somebody who waits for one of those sources.
--- Existing readings: one probe of the key for each source, some 10 µs each where it is cached, while writers wait.
+-- Existing readings: one probe of the key for each source, while writers wait.
 -- depends: 0006_record_meter_events
 
 SET LOCAL ROLE homelog_owner;
