@@ -11,6 +11,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.params import QueryParameter
 
+from service.parameters import INSTANT
 from service.problems import Problem
 
 T = TypeVar("T")
@@ -123,6 +124,15 @@ def page(rows: Sequence[T], limit: int, key: Callable[[T], Any], kind: str) -> P
     shown = list(rows[:limit])
     more = len(rows) > limit
     return Page(shown, encode_cursor(kind, key(shown[-1])) if more else None)
+
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+
+
+def refuse_number(name: str, text: str) -> None:
+    """Refuse seconds since 1970 where the query has an instant (422), at `?name`."""
+    if _NUMBER.fullmatch(text):
+        raise Problem.at(f"?{name}", f"{name}: a number is no time here. {INSTANT}")
 
 
 def refuse_instant(name: str, at: date | None) -> None:

@@ -121,7 +121,9 @@ def _answer_exception(request: Req, error: Exception) -> Response[Any]:
     database: Database | None = request.app.state.get("database")
     request_id: str = request.scope["homelog.request_id"]  # type: ignore[typeddict-item]
     caller: Caller = request.scope["homelog.caller"]  # type: ignore[typeddict-item]
-    problem = problem_of(error, database.sentences if database else Sentences())
+    # A path that is no route's has no handler.
+    handler = request.scope.get("route_handler")
+    problem = problem_of(error, database.sentences if database else Sentences(), handler)
     if problem is None:
         log.error("unexpected", id=request_id, exc_info=error)
         problem = Problem("internal", "Something broke here; the log has it under this request's id.")

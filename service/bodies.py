@@ -7,7 +7,7 @@ import msgspec
 from litestar.dto import AbstractDTO
 from litestar.typing import FieldDefinition
 
-from service.problems import Problem, wrong_body
+from service.problems import Problem, wrong_value
 
 
 class StrictBody(AbstractDTO[Any]):
@@ -83,7 +83,8 @@ def decode(body: bytes, annotation: Any) -> Any:
     try:
         return _decoder(annotation).decode(body)
     except msgspec.ValidationError as error:
-        raise wrong_body(error) from None
+        wrong = wrong_value(error, annotation)
+        raise Problem.at(wrong.pointer, wrong.detail) from None
     except msgspec.DecodeError as error:
         raise Problem("unreadable", f"The body is no valid JSON: {error}.") from None
     except UnicodeDecodeError:

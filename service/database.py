@@ -135,6 +135,18 @@ class Transaction:
         make = maker(query.struct)
         return [make(*record) for record in await self.connection.fetch(query.sql, *args)]
 
+    async def each(self, query: Query[T], count: int, *args: Any) -> list[list[T]]:
+        """The rows of each of so many things that were asked for at once.
+
+        The first column is the place of whose row it is, from 1 on, and no part of the struct.
+        """
+        self.queries.append(query.name)
+        make = maker(query.struct)
+        rows: list[list[T]] = [[] for _ in range(count)]
+        for place, *columns in await self.connection.fetch(query.sql, *args):
+            rows[place - 1].append(make(*columns))
+        return rows
+
     async def run(self, query: Query[Any], *args: Any) -> None:
         """A statement whose rows nobody reads."""
         self.queries.append(query.name)

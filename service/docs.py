@@ -16,130 +16,32 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from service.app import create_app
+from service.catalogue import (
+    COLUMNS,
+    CONSTRAINTS,
+    ENUMS,
+    FUNCTIONS,
+    INDEXES,
+    POLICIES,
+    PRIVILEGES,
+    ROLES,
+    TABLES,
+    TRIGGERS,
+    Column,
+    Constraint,
+    Function,
+    Privilege,
+    Table,
+    read,
+)
 from service.migrations import SQL
 from service.operation.handlers import describe
 from service.problems import CATALOGUE, Sentences
 from service.settings import EXAMPLES, FROM_FILES, Settings
-from service.sqlfile import Query, queries_beside
 
 T = TypeVar("T")
 
 DOCS = SQL.parent / "docs"
-
-# The catalogue
-
-
-class Table(msgspec.Struct, frozen=True):
-    """A table and what it is for."""
-
-    schema: str
-    name: str
-    comment: str | None
-
-    @property
-    def title(self) -> str:
-        """Its name as it is written in SQL: tables of `public` without their schema."""
-        return self.name if self.schema == "public" else f"{self.schema}.{self.name}"
-
-
-class Column(msgspec.Struct, frozen=True):
-    """A column, its type as PostgreSQL writes it."""
-
-    of_table: str
-    name: str
-    type: str
-    is_required: bool
-    default_value: str | None
-    comment: str | None
-
-
-class Constraint(msgspec.Struct, frozen=True):
-    """A constraint: `kind` is pg_constraint's contype, `sentence` what the API answers when it is violated."""
-
-    of_table: str
-    name: str
-    kind: str
-    definition: str
-    sentence: str | None
-    referenced: str | None
-    columns: list[str]
-
-
-class Index(msgspec.Struct, frozen=True):
-    """An index that no constraint made."""
-
-    of_table: str
-    name: str
-    definition: str
-
-
-class Policy(msgspec.Struct, frozen=True):
-    """Which rows a role may touch with a verb."""
-
-    of_table: str
-    name: str
-    verb: str
-    roles: list[str]
-    comment: str | None
-
-
-class Trigger(msgspec.Struct, frozen=True):
-    """A trigger and the function that it runs."""
-
-    of_table: str
-    name: str
-    function: str
-
-
-class Privilege(msgspec.Struct, frozen=True):
-    """What a login may do with a table; `columns` is null where it is all of them."""
-
-    of_table: str
-    role: str
-    verb: str
-    columns: list[str] | None
-
-
-class Enum(msgspec.Struct, frozen=True):
-    """A closed set of values."""
-
-    name: str
-    comment: str | None
-    labels: list[str]
-
-
-class Function(msgspec.Struct, frozen=True):
-    """A function of ours; a definer acts with its owner's rights."""
-
-    name: str
-    arguments: str
-    result: str
-    is_definer: bool
-    is_for_api: bool
-    comment: str | None
-
-
-class Role(msgspec.Struct, frozen=True):
-    """A role and the settings that its sessions begin with."""
-
-    name: str
-    can_log_in: bool
-    settings: list[str]
-    member_of: list[str]
-    comment: str | None
-
-
-_bind = queries_beside(__file__, "docs.sql")
-TABLES = _bind("tables", Table)
-COLUMNS = _bind("columns", Column)
-CONSTRAINTS = _bind("constraints", Constraint)
-INDEXES = _bind("indexes", Index)
-POLICIES = _bind("policies", Policy)
-TRIGGERS = _bind("triggers", Trigger)
-PRIVILEGES = _bind("privileges", Privilege)
-ENUMS = _bind("enums", Enum)
-FUNCTIONS = _bind("functions", Function)
-ROLES = _bind("roles", Role)
 
 # Prose
 
@@ -173,8 +75,9 @@ _ERRORS = {
     "too_many_points": "A series of more than 20,000 buckets. The detail says how many were asked for.",
     "rate_limited": RESERVED,
     "internal": "A fault of ours. The log has it under the request's id.",
-    "unavailable": "The database cannot be reached or took too long, or too many people are signing in. Send it again "
-    "after `Retry-After` seconds, with the same `id`: had it been stored after all, it is not stored twice.",
+    "unavailable": "The database cannot be reached or took too long, a long batch to the same source is still being "
+    "stored, or too many people are signing in. Send it again after `Retry-After` seconds, with the same `id`: had it "
+    "been stored after all, it is not stored twice.",
     "disk_low": "PostgreSQL has no room left on its disk. Nothing was stored; what was answered 2xx is safe.",
 }
 
@@ -216,7 +119,7 @@ def generate(superuser_url: str) -> Mapping[Path, str]:
     """The generated documents by path. The database is one of the baseline and every migration, empty or not."""
     with psycopg.connect(superuser_url) as connection:
         return {
-            DOCS / "errors.md": errors(_read(connection, CONSTRAINTS)),
+            DOCS / "errors.md": errors(read(connection, CONSTRAINTS)),
             DOCS / "openapi.json": openapi(),
             DOCS / "schema.md": schema(connection),
             DOCS / "settings.md": settings(),
@@ -279,13 +182,13 @@ def settings() -> str:
 
 def schema(connection: psycopg.Connection[TupleRow]) -> str:
     """The database as it is: a diagram, then every table, type, function and role."""
-    tables = _read(connection, TABLES)
-    columns = _by_table(_read(connection, COLUMNS))
-    constraints = _by_table(_read(connection, CONSTRAINTS))
-    indexes = _by_table(_read(connection, INDEXES))
-    policies = _by_table(_read(connection, POLICIES))
-    triggers = _by_table(_read(connection, TRIGGERS))
-    privileges = _by_table(_read(connection, PRIVILEGES))
+    tables = read(connection, TABLES)
+    columns = _by_table(read(connection, COLUMNS))
+    constraints = _by_table(read(connection, CONSTRAINTS))
+    indexes = _by_table(read(connection, INDEXES))
+    policies = _by_table(read(connection, POLICIES))
+    triggers = _by_table(read(connection, TRIGGERS))
+    privileges = _by_table(read(connection, PRIVILEGES))
     parts = ["## Diagram", _diagram(tables, columns, constraints), "## Tables"]
     for table in tables:
         mine = constraints.get(table.name, [])
@@ -316,13 +219,13 @@ def schema(connection: psycopg.Connection[TupleRow]) -> str:
         "## Types",
         _table(
             ("type", "labels", "meaning"),
-            [(f"`{each.name}`", _codes(each.labels), each.comment or "") for each in _read(connection, ENUMS)],
+            [(f"`{each.name}`", _codes(each.labels), each.comment or "") for each in read(connection, ENUMS)],
         ),
         "## Functions",
         "All in schema `homelog`. A definer acts with its owner's rights; “API” are those that the service may call.",
         _table(
             ("function", "returns", "", "what it does"),
-            [_function(each) for each in _read(connection, FUNCTIONS)],
+            [_function(each) for each in read(connection, FUNCTIONS)],
         ),
         "## Roles",
         _table(
@@ -335,7 +238,7 @@ def schema(connection: psycopg.Connection[TupleRow]) -> str:
                     _codes(each.settings),
                     each.comment or "",
                 )
-                for each in _read(connection, ROLES)
+                for each in read(connection, ROLES)
             ],
         ),
     )
@@ -418,11 +321,6 @@ def _list(title: str, items: Sequence[str]) -> str:
 
 def _codes(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
-
-
-def _read(connection: psycopg.Connection[TupleRow], query: Query[T]) -> list[T]:
-    make: Callable[..., T] = query.struct
-    return [make(*row) for row in connection.execute(query.sql.encode())]
 
 
 def _by_table(items: Iterable[T]) -> dict[str, list[T]]:

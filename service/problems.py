@@ -2,7 +2,7 @@
 
 import errno
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import asyncpg
@@ -10,6 +10,10 @@ import msgspec
 from litestar import Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.exceptions import NotFoundException as RouteNotFound
+from litestar.handlers import BaseRouteHandler
+
+from service.choices import choices
+from service.parameters import INSTANT, parameters_of
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -185,40 +189,57 @@ class Sentences:
 
 _PATH = re.compile(r" - at `(?:key in )?(.*)`$")
 _FIELD = re.compile(r"^Object (?:missing required|contains unknown) field `(.*?)`")
+_NO_CHOICE = re.compile(r"^Invalid enum value (.{,42})")
+_NO_INSTANT = "Invalid RFC3339 encoded datetime"
+# A value of another type cannot be read; one that is only not allowed can.
+_OF_ANOTHER_TYPE = re.compile(r"Expected `.*`, got|Invalid (?!enum)")
+_MISSING = re.compile(r"Missing required query parameter '(.*?)'")
 
 
-def wrong_body(error: msgspec.ValidationError) -> Problem:
-    """What msgspec says of a readable body that does not fit, with a pointer to the place."""
+def wrong_value(error: msgspec.ValidationError, annotation: Any) -> FieldError:
+    """What msgspec says of a value that does not fit a type, with a pointer to the place."""
     said = str(error)
     path = match[1] if (match := _PATH.search(said)) else "$"
-    pointer = "".join(f"/{part}" for part in re.findall(r"[^.\[\]]+", path.removeprefix("$")))
+    parts = re.findall(r"[^.\[\]]+", path.removeprefix("$"))
+    detail = _sentence(_PATH.sub("", said), choices(annotation, tuple(parts)))
     if field := _FIELD.match(said):
-        pointer += f"/{field[1]}"
-    return Problem.at(pointer, _PATH.sub("", said).replace("`", "") + ".")
+        parts.append(field[1])
+    return FieldError("".join(f"/{part}" for part in parts), detail)
 
 
-def _wrong_query(error: ValidationException) -> Problem:
-    if "'data'" in str(error.extra):
+def _sentence(said: str, allowed: Sequence[str]) -> str:
+    if (value := _NO_CHOICE.match(said)) and allowed:
+        return f"{value[1]} is none of {', '.join(allowed)}."
+    return said.replace("`", "") + "."
+
+
+def _wrong_query(error: ValidationException, handler: BaseRouteHandler | None) -> Problem:
+    if missing := _MISSING.match(error.detail):
+        return Problem.at(f"?{missing[1]}", f"The query needs {missing[1]}.", "unreadable")
+    found = error.extra if isinstance(error.extra, list) else []
+    messages = {str(item.get("key", "")).partition(".")[0]: str(item["message"]) for item in found}
+    if "data" in messages:
         return Problem("unreadable", "This call needs a body.")
-    errors: list[FieldError] = []
-    readable = True
-    for item in error.extra if isinstance(error.extra, list) else []:
-        message = str(item.get("message", "")) if isinstance(item, dict) else str(item)
-        key = str(item.get("key", "")) if isinstance(item, dict) else ""
-        readable &= not re.match(r"Expected `.*`, got|Invalid (?!enum)|Missing", message)
-        errors.append(FieldError(f"?{key}", message.replace("`", "") + "."))
-    detail = errors[0].detail if errors else "A query parameter cannot be read."
-    return Problem("invalid" if readable and errors else "unreadable", detail, *errors)
+    errors = [
+        FieldError(f"?{name}", INSTANT if said == _NO_INSTANT else _sentence(said, choices(annotation)))
+        for argument, name, annotation in (parameters_of(handler) if handler else ())
+        if (said := messages.get(argument))
+    ]
+    if not errors:
+        return Problem("unreadable", "The query cannot be read.")
+    is_readable = not any(map(_OF_ANOTHER_TYPE.match, messages.values()))
+    detail = f"{errors[0].pointer.removeprefix('?')}: {errors[0].detail}"
+    return Problem("invalid" if is_readable else "unreadable", detail, *errors)
 
 
-def problem_of(error: Exception, sentences: Sentences) -> Problem | None:
-    """The problem that an exception means to a client; None for one that is our own fault."""
+def problem_of(error: Exception, sentences: Sentences, handler: BaseRouteHandler | None = None) -> Problem | None:
+    """The problem that an exception means to a client of that route; None for one that is our own fault."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, asyncpg.PostgresError):
         return sentences.problem_of(error)
     if isinstance(error, ValidationException):
-        return _wrong_query(error)
+        return _wrong_query(error, handler)
     if isinstance(error, RouteNotFound):
         return not_found()
     if isinstance(error, HTTPException) and error.status_code in _BY_STATUS:

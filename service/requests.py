@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
@@ -11,9 +12,10 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
-from service.answers import versions_of
+from service.answers import refuse_number, versions_of
 from service.database import Database, Transaction
 from service.identity import NOBODY, Caller, Scope
+from service.parameters import parameters_of
 from service.problems import Problem, not_found, unauthenticated
 
 Tx = NamedDependency[SkipValidation[Transaction]]
@@ -63,6 +65,16 @@ def refuse_wrong_body(request: Req) -> None:
         raise problem
 
 
+def refuse_numbers_as_instants(request: Req) -> None:
+    """Refuse seconds since 1970 in the query (422), which msgspec would take for the instant that they are."""
+    if not request.scope["query_string"]:
+        return
+    for _, name, annotation in parameters_of(request.route_handler):
+        if datetime in get_args(annotation):
+            for text in request.query_params.getall(name, []):
+                refuse_number(name, text)
+
+
 def sources_named(request: Req) -> Sequence[UUID] | None:
     """The sources that a request reaches: the one in its path, those in its query, all for a route that spans them."""
     if (source_id := request.path_params.get("source_id")) is not None:
@@ -83,6 +95,7 @@ async def provide_tx(request: Req) -> AsyncIterator[Transaction]:
     database: Database = request.app.state.database
     async with database.transaction(caller, sources_named(request), read_only=read_only) as tx:
         refuse_wrong_body(request)
+        refuse_numbers_as_instants(request)
         if not read_only:
             tx.if_match = versions_of(request.headers.get("if-match"))
         yield tx

@@ -1048,6 +1048,38 @@ ALTER FUNCTION homelog.current_token_id() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.current_token_id() IS 'The device token that this request came with, null for none.';
 
 --
+-- Name: day_after(timestamp with time zone, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.day_after(midnight timestamp with time zone, zone text) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((date_trunc('day'::text, (midnight AT TIME ZONE zone)) + '1 day'::interval) AT TIME ZONE zone);
+
+ALTER FUNCTION homelog.day_after(midnight timestamp with time zone, zone text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION day_after(midnight timestamp with time zone, zone text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.day_after(midnight timestamp with time zone, zone text) IS 'The local midnight that follows another.';
+
+--
+-- Name: day_of(timestamp with time zone, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.day_of(at timestamp with time zone, zone text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN (date_trunc('day'::text, at, zone) <= at) THEN date_trunc('day'::text, at, zone) ELSE ((date_trunc('day'::text, (at AT TIME ZONE zone)) - '1 day'::interval) AT TIME ZONE zone) END;
+
+ALTER FUNCTION homelog.day_of(at timestamp with time zone, zone text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION day_of(at timestamp with time zone, zone text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.day_of(at timestamp with time zone, zone text) IS 'The local midnight that begins the day in which an instant lies. Of two midnights in a night the second counts, and what the clock shows between them is of the day before.';
+
+--
 -- Name: end_session_of_token(bytea); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -2371,6 +2403,38 @@ ALTER FUNCTION homelog.reading_told(reading public.readings) OWNER TO homelog_ow
 COMMENT ON FUNCTION homelog.reading_told(reading public.readings) IS 'What of a reading an audit row keeps.';
 
 --
+-- Name: rebuild_days(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.rebuild_days(source uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    hours timestamptz[];
+BEGIN
+    PERFORM homelog.take_turns(ARRAY[source]);
+
+    DELETE FROM reading_days AS d WHERE d.source_id = source;
+    -- An hour out of twelve names each day: none is as short.
+    SELECT coalesce(array_agg(h.hour), '{}') INTO hours
+    FROM (SELECT min(r.timestamp) AS first, max(r.timestamp) AS last FROM readings AS r WHERE r.source_id = source) AS ends
+    CROSS JOIN generate_series(
+        homelog.hour_of(ends.first), ends.last + interval '12 hours', interval '12 hours'
+    ) AS h (hour);
+    PERFORM homelog.sum_up_days(array_fill(source, ARRAY[cardinality(hours)]), hours);
+END
+$$;
+
+ALTER FUNCTION homelog.rebuild_days(source uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION rebuild_days(source uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.rebuild_days(source uuid) IS 'Sums up all days of a source anew, in the zone that it is in now: for operators, after a home got another zone. Writers to the source wait meanwhile.';
+
+--
 -- Name: rebuild_hours(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -2393,6 +2457,7 @@ BEGIN
         HAVING count(*) >= 10
     ) AS dense;
     PERFORM homelog.sum_up_hours(array_fill(source, ARRAY[cardinality(hours)]), hours);
+    PERFORM homelog.rebuild_days(source);
 END
 $$;
 
@@ -2402,7 +2467,7 @@ ALTER FUNCTION homelog.rebuild_hours(source uuid) OWNER TO homelog_owner;
 -- Name: FUNCTION rebuild_hours(source uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.rebuild_hours(source uuid) IS 'Sums up all hours of a source anew: for operators, after readings were changed with triggers off. Writers to the source wait meanwhile.';
+COMMENT ON FUNCTION homelog.rebuild_hours(source uuid) IS 'Sums up all hours of a source anew, and then its days: for operators, after readings were changed with triggers off. Writers to the source wait meanwhile.';
 
 --
 -- Name: record_failed_login(public.citext); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -2743,6 +2808,133 @@ ALTER FUNCTION homelog.set_own_password(new_hash text) OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.set_own_password(new_hash text) IS 'Gives the caller a new password, which is not temporary.';
+
+--
+-- Name: sum_up_days(uuid[], timestamp with time zone[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.sum_up_days(sources uuid[], hours timestamp with time zone[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF sources IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM homelog.take_turns(ARRAY(SELECT DISTINCT t.source_id FROM unnest(sources) AS t (source_id)));
+
+    WITH days AS MATERIALIZED (
+        SELECT d.source_id, d.since, l.until,
+               homelog.hour_of(d.since + interval '1 hour' - interval '1 microsecond') AS opens,
+               homelog.hour_of(l.until) AS shuts
+        FROM (
+            SELECT DISTINCT half.source_id, z.zone, homelog.day_of(e.at, z.zone) AS since
+            FROM (
+                -- Half days: no local day is as short, so that the days at their ends are all.
+                SELECT t.source_id, min(t.hour) AS since, max(t.hour) + interval '1 hour' - interval '1 microsecond' AS until
+                FROM unnest(sources, hours) AS t (source_id, hour)
+                GROUP BY t.source_id, date_bin('12 hours', t.hour, '1970-01-01 00:00+00')
+            ) AS half
+            INNER JOIN (
+                SELECT s.id, coalesce(h.timezone, 'UTC') AS zone
+                FROM data_sources AS s
+                LEFT JOIN homes AS h ON h.id = s.home_id
+                WHERE s.id = ANY (ARRAY(SELECT DISTINCT u.id FROM unnest(sources) AS u (id)))
+            ) AS z ON z.id = half.source_id
+            CROSS JOIN LATERAL (VALUES (half.since), (half.until)) AS e (at)
+        ) AS d
+        CROSS JOIN LATERAL (SELECT homelog.day_after(d.since, d.zone) OFFSET 0) AS l (until)
+    ),
+
+    whole AS MATERIALIZED (
+        SELECT d.source_id, d.since, d.opens, d.shuts, h.count, h.min, h.max, h.sum,
+               h.drops + (
+                   SELECT count(*) FROM unnest(h.firsts[2:], h.lasts) AS pair (value, before) WHERE value < before
+               ) AS drops,
+               h.first_at, h.firsts[1] AS first_value, h.last_at, h.lasts[cardinality(h.lasts)] AS last_value
+        FROM days AS d
+        CROSS JOIN LATERAL (
+            SELECT sum(w.count) AS count, min(w.min) AS min, max(w.max) AS max, sum(w.sum ORDER BY w.hour) AS sum,
+                   sum(w.drops) AS drops,
+                   min(w.first_at) AS first_at, array_agg(w.first_value ORDER BY w.hour) AS firsts,
+                   max(w.last_at) AS last_at, array_agg(w.last_value ORDER BY w.hour) AS lasts
+            FROM reading_hours AS w
+            WHERE w.source_id = d.source_id AND w.hour >= d.opens AND w.hour < d.shuts
+        ) AS h
+        WHERE d.opens + cardinality(h.firsts) * interval '1 hour' = d.shuts
+    ),
+
+    pieces AS (
+        SELECT w.source_id, w.since, w.count, w.min, w.max, w.sum, w.drops,
+               w.first_at, w.first_value, w.last_at, w.last_value
+        FROM whole AS w
+        UNION ALL
+        SELECT d.source_id, d.since, s.count, s.min, s.max, s.sum,
+               (SELECT count(*) FROM unnest(s.values[2:], s.values) AS pair (value, before) WHERE value < before),
+               s.first_at, s.values[1], s.last_at, s.values[s.count]
+        FROM days AS d
+        LEFT JOIN whole AS w ON w.source_id = d.source_id AND w.since = d.since
+        CROSS JOIN LATERAL (
+            VALUES (d.since, coalesce(w.opens, d.until)), (coalesce(w.shuts, d.until), d.until)
+        ) AS gap (since, until)
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS count, min(r.value) AS min, max(r.value) AS max,
+                   sum(r.value ORDER BY r.timestamp) FILTER (WHERE abs(r.value) < 1e290) AS sum,
+                   min(r.timestamp) AS first_at, max(r.timestamp) AS last_at,
+                   array_agg(r.value ORDER BY r.timestamp) AS values
+            FROM readings AS r
+            WHERE r.source_id = d.source_id AND r.timestamp >= gap.since AND r.timestamp < gap.until
+              AND r.quality_flag <> 'bad'
+        ) AS s
+        WHERE gap.since < gap.until AND s.count > 0
+    ),
+
+    fresh AS MATERIALIZED (
+        SELECT p.source_id, p.since, d.until, p.count, p.min, p.max, p.sum,
+               p.first_at, p.firsts[1] AS first_value, p.last_at, p.lasts[cardinality(p.lasts)] AS last_value,
+               p.drops + (
+                   SELECT count(*) FROM unnest(p.firsts[2:], p.lasts) AS pair (value, before) WHERE value < before
+               ) AS drops
+        FROM (
+            SELECT each.source_id, each.since, sum(each.count) AS count, min(each.min) AS min, max(each.max) AS max,
+                   sum(each.sum ORDER BY each.first_at) AS sum, sum(each.drops) AS drops,
+                   min(each.first_at) AS first_at, array_agg(each.first_value ORDER BY each.first_at) AS firsts,
+                   max(each.last_at) AS last_at, array_agg(each.last_value ORDER BY each.first_at) AS lasts
+            FROM pieces AS each
+            GROUP BY each.source_id, each.since
+            HAVING sum(each.count) >= 10 AND greatest(max(each.max), -min(each.min)) < 1e290
+        ) AS p
+        INNER JOIN days AS d ON d.source_id = p.source_id AND d.since = p.since
+    ),
+
+    kept AS (
+        INSERT INTO reading_days (source_id, since, until, count, min, max, sum, first_at, first_value, last_at,
+                                  last_value, drops)
+        SELECT source_id, since, until, count, min, max, sum, first_at, first_value, last_at, last_value, drops
+        FROM fresh
+        ON CONFLICT (source_id, since) DO UPDATE
+            SET until = excluded.until, count = excluded.count, min = excluded.min, max = excluded.max,
+                sum = excluded.sum, first_at = excluded.first_at, first_value = excluded.first_value,
+                last_at = excluded.last_at, last_value = excluded.last_value, drops = excluded.drops
+    )
+
+    -- Those that overlap, too: they are of a zone that the source was in before. NOT IN, because that is hashed whatever
+    -- the planner takes the days for.
+    DELETE FROM reading_days AS h
+    USING days AS d
+    WHERE h.source_id = d.source_id
+      AND h.since > d.since - interval '48 hours' AND h.since < d.until AND h.until > d.since
+      AND (h.source_id, h.since) NOT IN (SELECT f.source_id, f.since FROM fresh AS f);
+END
+$$;
+
+ALTER FUNCTION homelog.sum_up_days(sources uuid[], hours timestamp with time zone[]) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION sum_up_days(sources uuid[], hours timestamp with time zone[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.sum_up_days(sources uuid[], hours timestamp with time zone[]) IS 'Sums up the local days in which these hours lie, the n-th of the n-th source, from their readings as they are now and from hours that are summed up, when no other transaction writes to these. Days that are not dense lose their row, and so do those of another zone that overlap.';
 
 --
 -- Name: sum_up_hours(uuid[], timestamp with time zone[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3484,6 +3676,32 @@ ALTER FUNCTION homelog.tg__name_token() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__name_token() IS 'Says in an audit row which device token did it.';
 
 --
+-- Name: tg__rebuild_days(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__rebuild_days() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- Its row is locked already, and whoever has the source's turn may be waiting for that: the turn, which is the lock of
+    -- homelog.take_turns, is taken only if it is free.
+    IF pg_try_advisory_xact_lock(hashtext('homelog: readings'), hashtext(NEW.id::text) & 1023) THEN
+        PERFORM homelog.rebuild_days(NEW.id);
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__rebuild_days() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__rebuild_days(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__rebuild_days() IS 'Sums up the days of a source that comes into a home, in its zone, unless somebody is writing to it.';
+
+--
 -- Name: tg__refuse_change(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -3504,6 +3722,28 @@ ALTER FUNCTION homelog.tg__refuse_change() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__refuse_change() IS 'Refuses every change to the table that it stands on.';
+
+--
+-- Name: tg__refuse_truncate(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__refuse_truncate() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'TRUNCATE would leave no trace in the audit log: DELETE the rows.'
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+ALTER FUNCTION homelog.tg__refuse_truncate() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__refuse_truncate(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__refuse_truncate() IS 'Refuses to empty the table that it stands on without a trace of its rows.';
 
 --
 -- Name: tg__require_counter(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3545,6 +3785,7 @@ DECLARE
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         DELETE FROM reading_hours;
+        DELETE FROM reading_days;
         RETURN NULL;
     END IF;
 
@@ -3580,6 +3821,7 @@ BEGIN
         WHERE EXISTS (SELECT FROM data_sources AS s WHERE s.id = t.source_id);
     END IF;
     PERFORM homelog.sum_up_hours(sources, hours);
+    PERFORM homelog.sum_up_days(sources, hours);
     RETURN NULL;
 END
 $$;
@@ -3590,7 +3832,7 @@ ALTER FUNCTION homelog.tg__roll_up() OWNER TO homelog_owner;
 -- Name: FUNCTION tg__roll_up(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.tg__roll_up() IS 'Keeps reading_hours in step with readings that are corrected or removed.';
+COMMENT ON FUNCTION homelog.tg__roll_up() IS 'Keeps reading_hours and reading_days in step with readings that are corrected or removed.';
 
 --
 -- Name: tg__roll_up_insert(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3631,17 +3873,40 @@ BEGIN
             drops = h.drops + (logged.value < h.last_value)::integer
         WHERE h.source_id = logged.source_id AND h.hour = hour_in
           AND h.last_at < logged.timestamp AND abs(logged.value) < 1e290;
-        IF FOUND THEN
-            RETURN NULL;
-        END IF;
 
         -- Next, one that leaves its hour as sparse as it was.
-        PERFORM FROM readings AS r
-        WHERE r.source_id = logged.source_id AND r.quality_flag <> 'bad'
-          AND r.timestamp >= hour_in AND r.timestamp < hour_in + interval '1 hour'
-        OFFSET 9 LIMIT 1;
-        IF FOUND THEN
-            PERFORM homelog.sum_up_hours(ARRAY[logged.source_id], ARRAY[hour_in]);
+        IF NOT FOUND THEN
+            PERFORM FROM readings AS r
+            WHERE r.source_id = logged.source_id AND r.quality_flag <> 'bad'
+              AND r.timestamp >= hour_in AND r.timestamp < hour_in + interval '1 hour'
+            OFFSET 9 LIMIT 1;
+            IF FOUND THEN
+                PERFORM homelog.sum_up_hours(ARRAY[logged.source_id], ARRAY[hour_in]);
+            END IF;
+        END IF;
+
+        -- Its day likewise. Which day that is, is asked only where one may be dense.
+        UPDATE reading_days AS d
+        SET count = d.count + 1,
+            min = least(d.min, logged.value),
+            max = greatest(d.max, logged.value),
+            sum = d.sum + logged.value,
+            last_at = logged.timestamp,
+            last_value = logged.value,
+            drops = d.drops + (logged.value < d.last_value)::integer
+        WHERE d.source_id = logged.source_id
+          AND d.since > logged.timestamp - interval '48 hours' AND d.since <= logged.timestamp
+          AND d.until > logged.timestamp
+          AND d.last_at < logged.timestamp AND abs(logged.value) < 1e290;
+        IF NOT FOUND THEN
+            PERFORM FROM readings AS r
+            WHERE r.source_id = logged.source_id AND r.quality_flag <> 'bad'
+              AND r.timestamp > logged.timestamp - interval '48 hours'
+              AND r.timestamp < logged.timestamp + interval '48 hours'
+            OFFSET 9 LIMIT 1;
+            IF FOUND THEN
+                PERFORM homelog.sum_up_days(ARRAY[logged.source_id], ARRAY[hour_in]);
+            END IF;
         END IF;
         RETURN NULL;
     END IF;
@@ -3653,6 +3918,7 @@ BEGIN
         WHERE n.quality_flag <> 'bad'
     ) AS t;
     PERFORM homelog.sum_up_hours(sources, hours);
+    PERFORM homelog.sum_up_days(sources, hours);
     RETURN NULL;
 END
 $$;
@@ -3663,7 +3929,7 @@ ALTER FUNCTION homelog.tg__roll_up_insert() OWNER TO homelog_owner;
 -- Name: FUNCTION tg__roll_up_insert(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.tg__roll_up_insert() IS 'Keeps reading_hours in step with readings that are logged.';
+COMMENT ON FUNCTION homelog.tg__roll_up_insert() IS 'Keeps reading_hours and reading_days in step with readings that are logged.';
 
 --
 -- Name: tg__touch_updated_at(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -4652,6 +4918,80 @@ COMMENT ON CONSTRAINT plants_room_length ON public.plants IS 'A room has at most
 COMMENT ON CONSTRAINT plants_species_length ON public.plants IS 'A species has at most 200 characters.';
 
 --
+-- Name: reading_days; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.reading_days (
+    source_id uuid NOT NULL,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    count integer NOT NULL,
+    min double precision NOT NULL,
+    max double precision NOT NULL,
+    sum double precision NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    first_value double precision NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    last_value double precision NOT NULL,
+    drops integer NOT NULL,
+    CONSTRAINT reading_days_count_dense CHECK ((count >= 10)),
+    CONSTRAINT reading_days_until_range CHECK (((until > since) AND ((until - since) <= '48:00:00'::interval)))
+)
+WITH (fillfactor='80');
+
+ALTER TABLE ONLY public.reading_days FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.reading_days OWNER TO homelog_owner;
+
+--
+-- Name: TABLE reading_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.reading_days IS 'Local days with at least ten readings that are not bad, each the exact sum of these. Kept by triggers on readings. A row names the instants of its midnights, so it stays true whatever zone the source is in later; those of one source do not overlap.';
+
+--
+-- Name: COLUMN reading_days.since; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_days.since IS 'Its beginning, a midnight in the zone of the source''s home as it was then.';
+
+--
+-- Name: COLUMN reading_days.until; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_days.until IS 'The next midnight there.';
+
+--
+-- Name: COLUMN reading_days.first_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_days.first_at IS 'The time of the first reading, whose value is first_value.';
+
+--
+-- Name: COLUMN reading_days.last_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_days.last_at IS 'The time of the last reading, whose value is last_value.';
+
+--
+-- Name: COLUMN reading_days.drops; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_days.drops IS 'How many readings of the day show less than the one before them in it.';
+
+--
+-- Name: CONSTRAINT reading_days_count_dense ON reading_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT reading_days_count_dense ON public.reading_days IS 'Only days with at least ten readings are summed up.';
+
+--
+-- Name: CONSTRAINT reading_days_until_range ON reading_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT reading_days_until_range ON public.reading_days IS 'A day ends after it begins, within 48 hours.';
+
+--
 -- Name: reading_hours; Type: TABLE; Schema: public; Owner: homelog_owner
 --
 
@@ -5220,6 +5560,19 @@ ALTER TABLE ONLY public.plants
     ADD CONSTRAINT plants_pkey PRIMARY KEY (id);
 
 --
+-- Name: reading_days reading_days_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.reading_days
+    ADD CONSTRAINT reading_days_pkey PRIMARY KEY (source_id, since);
+
+--
+-- Name: CONSTRAINT reading_days_pkey ON reading_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT reading_days_pkey ON public.reading_days IS 'This day is summed up already.';
+
+--
 -- Name: reading_hours reading_hours_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
@@ -5552,6 +5905,72 @@ CREATE TRIGGER _050_name_token BEFORE INSERT ON public.audit_logs FOR EACH ROW W
 CREATE TRIGGER _100_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_change();
 
 --
+-- Name: care_events _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.care_events FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
+-- Name: data_sources _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.data_sources FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
+-- Name: data_validators _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.data_validators FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
+-- Name: device_tokens _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.device_tokens FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
+-- Name: homes _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.homes FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
+-- Name: line_protocol_sources _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.line_protocol_sources FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
+-- Name: meter_events _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.meter_events FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
+-- Name: plants _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.plants FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
+-- Name: readings _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.readings FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
+-- Name: user_source_access _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.user_source_access FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
+-- Name: users _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.users FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
 -- Name: data_sources _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -5652,6 +6071,12 @@ CREATE TRIGGER _500_keep_an_admin_update AFTER UPDATE ON public.user_source_acce
 --
 
 CREATE TRIGGER _500_leave_nothing_orphaned BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION homelog.tg__leave_nothing_orphaned();
+
+--
+-- Name: data_sources _500_rebuild_days; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_rebuild_days AFTER UPDATE OF home_id ON public.data_sources FOR EACH ROW WHEN (((new.home_id IS NOT NULL) AND (new.home_id IS DISTINCT FROM old.home_id))) EXECUTE FUNCTION homelog.tg__rebuild_days();
 
 --
 -- Name: readings _500_roll_up_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -6122,6 +6547,19 @@ ALTER TABLE ONLY public.plants
 --
 
 COMMENT ON CONSTRAINT plants_user_id_fkey ON public.plants IS 'This account does not exist.';
+
+--
+-- Name: reading_days reading_days_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.reading_days
+    ADD CONSTRAINT reading_days_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.data_sources(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT reading_days_source_id_fkey ON reading_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT reading_days_source_id_fkey ON public.reading_days IS 'This source does not exist.';
 
 --
 -- Name: reading_hours reading_hours_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -6763,6 +7201,18 @@ CREATE POLICY owner_all ON public.plants TO homelog_owner USING (true) WITH CHEC
 COMMENT ON POLICY owner_all ON public.plants IS 'The owner''s functions and triggers see and do all.';
 
 --
+-- Name: reading_days owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.reading_days TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON reading_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.reading_days IS 'The owner''s functions and triggers see and do all.';
+
+--
 -- Name: reading_hours owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -6887,6 +7337,12 @@ COMMENT ON POLICY owner_all ON public.users IS 'The owner''s functions and trigg
 --
 
 ALTER TABLE public.plants ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: reading_days; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.reading_days ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: reading_hours; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
@@ -7073,6 +7529,18 @@ CREATE POLICY select_ops ON public.plants FOR SELECT TO homelog_ops USING (true)
 --
 
 COMMENT ON POLICY select_ops ON public.plants IS 'Operators read all.';
+
+--
+-- Name: reading_days select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.reading_days FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON reading_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.reading_days IS 'Operators read all.';
 
 --
 -- Name: reading_hours select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -7337,6 +7805,18 @@ CREATE POLICY select_reader ON public.plants FOR SELECT TO homelog_api USING (((
 --
 
 COMMENT ON POLICY select_reader ON public.plants IS 'One sees one''s own plants and those of the homes that one may read.';
+
+--
+-- Name: reading_days select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.reading_days FOR SELECT TO homelog_api USING ((source_id = ANY (( SELECT homelog.readable_sources() AS readable_sources)::uuid[])));
+
+--
+-- Name: POLICY select_reader ON reading_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.reading_days IS 'Whoever may read the source reads the sums of its days.';
 
 --
 -- Name: reading_hours select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -7891,6 +8371,22 @@ GRANT ALL ON FUNCTION homelog.current_token_id() TO homelog_api;
 GRANT ALL ON FUNCTION homelog.current_token_id() TO homelog_ops;
 
 --
+-- Name: FUNCTION day_after(midnight timestamp with time zone, zone text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.day_after(midnight timestamp with time zone, zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.day_after(midnight timestamp with time zone, zone text) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.day_after(midnight timestamp with time zone, zone text) TO homelog_ops;
+
+--
+-- Name: FUNCTION day_of(at timestamp with time zone, zone text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.day_of(at timestamp with time zone, zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.day_of(at timestamp with time zone, zone text) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.day_of(at timestamp with time zone, zone text) TO homelog_ops;
+
+--
 -- Name: FUNCTION end_session_of_token(token bytea); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -8136,6 +8632,13 @@ REVOKE ALL ON FUNCTION homelog.reading_told(reading public.readings) FROM PUBLIC
 GRANT ALL ON FUNCTION homelog.reading_told(reading public.readings) TO homelog_api;
 
 --
+-- Name: FUNCTION rebuild_days(source uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.rebuild_days(source uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.rebuild_days(source uuid) TO homelog_ops;
+
+--
 -- Name: FUNCTION rebuild_hours(source uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -8226,6 +8729,12 @@ GRANT ALL ON FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_has
 --
 
 REVOKE ALL ON FUNCTION homelog.set_own_password(new_hash text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION sum_up_days(sources uuid[], hours timestamp with time zone[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.sum_up_days(sources uuid[], hours timestamp with time zone[]) FROM PUBLIC;
 
 --
 -- Name: FUNCTION sum_up_hours(sources uuid[], hours timestamp with time zone[]); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -8361,10 +8870,22 @@ REVOKE ALL ON FUNCTION homelog.tg__leave_source_tombstone() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__name_token() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__rebuild_days(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__rebuild_days() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__refuse_change(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__refuse_change() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__refuse_truncate(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__refuse_truncate() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__require_counter(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -8874,6 +9395,13 @@ GRANT INSERT(last_water),UPDATE(last_water) ON TABLE public.plants TO homelog_ap
 --
 
 GRANT INSERT(home_id),UPDATE(home_id) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: TABLE reading_days; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.reading_days TO homelog_api;
+GRANT SELECT ON TABLE public.reading_days TO homelog_ops;
 
 --
 -- Name: TABLE reading_hours; Type: ACL; Schema: public; Owner: homelog_owner

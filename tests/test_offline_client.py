@@ -3,18 +3,23 @@
 import importlib.util
 import json
 import random
+import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
 import pytest
 
-from tests.people import Household, Person
+from service.embedded import EmbeddedPostgres
+from tests.people import PASSWORD, Household, Person
+from tests.processes import served as serving
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples/offline_client.py"
@@ -203,11 +208,87 @@ def test_ids_are_made_in_order() -> None:
     assert [each.int >> 80 for each in ids] == sorted(each.int >> 80 for each in ids)
 
 
-def test_the_command_line_logs_without_a_network(tmp_path: Path) -> None:
-    def run(*args: str) -> str:
-        command = [sys.executable, str(EXAMPLE), str(tmp_path / "copy.db"), *args]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+# The command line
 
-    run("log", "01890a5d-ac96-774b-bcce-b302099a8057", "12.5")
-    word, _, reading = run("show").partition(" ")
-    assert (word, json.loads(reading)["value"]) == ("waiting", 12.5)
+
+def run(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(EXAMPLE), *args], check=False, capture_output=True, text=True)
+
+
+@pytest.fixture
+def served(server: EmbeddedPostgres, database: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a service of its own processes."""
+    with serving(server.url("homelog_api", database), tmp_path) as address:
+        yield address
+
+
+def test_the_page_says_how_to_run_it(served: str, tmp_path: Path) -> None:
+    text = (ROOT / "docs/sync.md").read_text("utf-8")
+    (block,) = re.findall(r"^```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    log, waiting, sync, show = map(shlex.split, block.splitlines())
+    assert {tuple(line[:3]) for line in (log, waiting, sync, show)} == {
+        (".venv/bin/python", "examples/offline_client.py", "copy.db")
+    }
+    assert sync[3:5] == ["sync", "http://127.0.0.1:8000"]
+    with httpx.Client(base_url=served) as web:
+        account = {"email": sync[5], "password": sync[6]}
+        web.post("/v1/auth/register", json=account)
+        token = web.post("/v1/auth/login", json=account).json()["access_token"]
+        source = {"id": log[4], "name": "Meter", "source_type": "heat", "unit": "kWh"}
+        web.post("/v1/sources", json=source, headers={"Authorization": f"Bearer {token}"})
+    sync[4] = served
+    said = []
+    for line in (log, waiting, sync, show):
+        result = run(str(tmp_path / "copy.db"), *line[3:])
+        assert (result.returncode, result.stderr) == (0, "")
+        said.append(result.stdout)
+    assert json.loads(said[1].removeprefix("waiting "))["id"] == said[0].strip()
+    assert said[2].startswith("sent 1, refused 0; the copy holds 0 home, 1 source, ")
+    assert json.loads(said[3].removeprefix("reading "))["id"] == said[0].strip()
+
+
+def test_a_copy_of_one_account_is_refused_to_another(served: str, tmp_path: Path) -> None:
+    copy = str(tmp_path / "copy.db")
+    with httpx.Client(base_url=served) as web:
+        for name in ("ann", "ben"):
+            web.post("/v1/auth/register", json={"email": f"{name}@example.org", "password": PASSWORD})
+    assert run(copy, "sync", served, "ann@example.org", PASSWORD).returncode == 0
+    run(copy, "log", str(uuid4()), "1")
+    before = run(copy, "show").stdout
+    refused = run(copy, "sync", served, "ben@example.org", PASSWORD)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "This copy belongs to another account: take another file.\n"
+    assert run(copy, "show").stdout == before
+    wrong = run(copy, "sync", served, "ann@example.org", "not the phrase")
+    assert (wrong.returncode, json.loads(wrong.stderr)["status"]) == (1, 401)
+
+
+@pytest.mark.parametrize(
+    ("args", "status"),
+    [
+        ([], 2),
+        (["copy.db"], 2),
+        (["copy.db", "forget"], 2),
+        (["copy.db", "log", "a meter", "1"], 2),
+        (["copy.db", "log", str(uuid4()), "nan"], 2),
+        (["copy.db", "log", str(uuid4()), "1e400"], 2),
+        (["copy.db", "show", "everything"], 2),
+        (["copy.db", "sync", "http://127.0.0.1:1", "ann@example.org", PASSWORD], 75),
+        (["nowhere/copy.db", "show"], 1),
+        (["-h"], 0),
+    ],
+)
+def test_the_exit_status_tells_what_became_of_a_call(args: list[str], status: int, tmp_path: Path) -> None:
+    place = [str(tmp_path / args[0]), *args[1:]] if args and args[0] != "-h" else args
+    result = run(*place)
+    assert result.returncode == status, result.stderr
+    assert "Traceback" not in result.stderr
+    assert bool(result.stderr) == (status != 0)
+
+
+def test_what_is_logged_without_a_network_waits(tmp_path: Path) -> None:
+    copy = str(tmp_path / "copy.db")
+    id_ = run(copy, "log", "01890a5d-ac96-774b-bcce-b302099a8057", "12.5").stdout.strip()
+    word, _, reading = run(copy, "show").stdout.partition(" ")
+    assert (word, json.loads(reading)["value"], json.loads(reading)["id"]) == ("waiting", 12.5, id_)
+    assert run(copy, "show", "reading").stdout == ""

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.problems import Problem
-from service.readings import parsing
-from service.readings.parsing import Chunk, csv_chunks, json_chunks, ndjson_chunks
+from service.readings import csv_parsing, parsing
+from service.readings.csv_parsing import csv_chunks
+from service.readings.parsing import json_chunks, ndjson_chunks
+from service.readings.rows import Chunk
 from service.readings.structs import LogReading, LogReadingOf, RowOutcome
 
 UUID_A, UUID_B = "01a200ff-7e77-7026-b880-5ed872beb767", "01A200FF7E777026B8805ED872BEB767"
@@ -53,9 +55,10 @@ def test_csv_by_the_thousand_says_what_it_says_row_by_row(row: Any, data: st.Dat
     content = body.getvalue().encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parsing, "CHUNK_ROWS", data.draw(st.integers(1, 4)))
+        patch.setattr(csv_parsing, "CHUNK_ROWS", parsing.CHUNK_ROWS)
         patch.setattr(parsing, "PART_BYTES", data.draw(st.integers(1, 200)))
         at_once = told(csv_chunks(io.BytesIO(content), row, "timestamp", "value"))
-        patch.setattr(parsing, "_csv_at_once", lambda *_: None)
+        patch.setattr(csv_parsing, "_csv_at_once", lambda *_: None)
         assert at_once == told(csv_chunks(io.BytesIO(content), row, "timestamp", "value"))
 
 

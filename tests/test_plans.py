@@ -17,7 +17,7 @@ from service.embedded import EmbeddedPostgres
 from service.readings.export import FORMS
 from service.readings.handlers import CORRECT_READING, DELETE_READING, GET_READING, LIST_LATEST, LISTS
 from service.readings.ingest import LOG_BATCH, LOG_READING
-from service.series.handlers import FRAME_SERIES, SERIES
+from service.series.handlers import FRAME_SERIES, SERIES, SERIES_OF_DAYS
 from service.sources.handlers import GET_SOURCE, LIST_SOURCES
 from service.sqlfile import Query
 
@@ -56,7 +56,7 @@ INSERT INTO data_validators (source_id, max_rate, action) VALUES ('{RULED}', 1e1
 INSERT INTO latest_readings (source_id, id, timestamp, value, quality_flag)
     SELECT id, uuidv7(), '{LAST}', 1, 'good' FROM data_sources;
 RESET session_replication_role;
-SELECT homelog.rebuild_hours('{DENSE}');
+SELECT homelog.rebuild_hours(id) FROM (SELECT id FROM data_sources ORDER BY id LIMIT {len(SOURCES)}) AS s;
 ANALYZE;
 """  # noqa: S608 - made of the constants above
 
@@ -255,6 +255,26 @@ def read_in_all(nodes: list[dict[str, Any]], index: str) -> float:
         assert "source_id" not in node.get("Filter", ""), node
     rows = [(node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in nodes]
     return float(sum(rows))
+
+
+@pytest.mark.parametrize("kind", ["counter", "gauge"])
+async def test_a_year_by_day_reads_its_days_once_and_readings_only_beside_holes(explain: Any, kind: str) -> None:
+    args = (SERIES_OF_DAYS, [DENSE], [kind], ["UTC"], [YEAR[0]], [YEAR[1]])
+    (days,) = await explain(*args, named=[DENSE], table="reading_days")
+    assert read_in_all([days], "reading_days_pkey") == DENSE_DAYS
+    assert "since" in days.get("Index Cond", days.get("Recheck Cond", ""))
+    assert (days["Actual Loops"], days.get("Index Searches", 1)) == (1, 1)
+    # Nothing is beside the first and the last one, of which time and value are looked up.
+    assert_probes([node for node in await explain(*args, named=[DENSE]) if node["Actual Loops"]], rows=1)
+    assert await explain(*args, named=[DENSE], table="reading_hours") == []
+
+
+async def test_a_source_without_days_is_asked_for_them_by_one_probe(explain: Any) -> None:
+    (node,) = await explain(
+        FRAME_SERIES, [UUID(int=5000)], None, None, None, None, None, named=[], table="reading_days"
+    )
+    assert node["Index Name"] == "reading_days_pkey"
+    assert "source_id =" in node["Index Cond"]
 
 
 @pytest.mark.parametrize(("zone", "most"), [("UTC", 0), ("Asia/Kathmandu", DENSE_DAYS * 60 + 60)])

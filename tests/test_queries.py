@@ -76,9 +76,10 @@ async def test_a_query_answers_the_columns_of_its_struct(api: asyncpg.Connection
         return
     fields = fields_of(query)
     ahead, columns = columns[: len(columns) - len(fields)], columns[len(columns) - len(fields) :]
-    # Transaction.create() and .change() take the first columns for themselves.
+    # Transaction.create(), .change() and .each() take the first columns for themselves.
     assert [(column.name, column.type.name) for column in ahead] in (
         [],
+        [("place", "int8")],
         [("verdict", "text")],
         [("may", "bool"), ("fresh", "bool")],
     )

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from math import isclose
+from random import Random
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -107,9 +108,12 @@ def said(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-async def stored(person: Person, kind: str, readings: Readings, bad: Readings, events: Events) -> str:
-    """The path of the source that has them."""
-    source = await person.source(kind=kind)
+async def stored(
+    person: Person, kind: str, readings: Readings, bad: Readings, events: Events, zone: str | None = None
+) -> str:
+    """The path of the source that has them, in a home in that zone."""
+    home = {} if zone is None else {"home_id": (await person.home(timezone=zone))["id"]}
+    source = await person.source(kind=kind, **home)
     path = f"/v1/sources/{source['id']}"
     rows = [{"timestamp": said(at), "value": value} for at, value in readings]
     rows += [{"timestamp": said(at), "value": value, "quality_flag": "bad"} for at, value in bad]
@@ -337,7 +341,7 @@ async def test_a_series_is_what_plain_arithmetic_makes_of_the_readings(home: Hou
         zone = ZoneInfo(name)
         begin = change_of_clock(zone, era) - timedelta(days=LENGTHS[bucket]) / 2
         readings, bad, events = placed(begin, drawn)
-        path = await stored(ann, kind, readings, bad, events)
+        path = await stored(ann, kind, readings, bad, events, name if fill else None)
         asked = {end: begin + at for end, at in zip(("from", "to"), ends, strict=True) if at is not None}
         query = {"bucket": bucket, "tz": name, "fill": "null" if fill else "none"}
         items = await buckets(ann, path, **query, **{end: said(at) for end, at in asked.items()})
@@ -350,6 +354,94 @@ async def test_a_series_is_what_plain_arithmetic_makes_of_the_readings(home: Hou
         assert [item["start"] for item in items] == [item["start"] for item in expected], case
         for item, other in zip(items, expected, strict=True):
             assert differing(item, other) == {}, (case, item)
+
+
+# Days that are summed up
+
+
+@st.composite
+def full_days(draw: st.DrawFn) -> Any:
+    """A week and a half with readings at all times, but for a hole perhaps, which fall and are bad now and then.
+
+    Some stand on midnights. Falls and meter events come across midnights as often as anywhere else; an event is at the
+    time of a reading or between two.
+    """
+    # Hypothesis' own numbers are mostly small ones: all events would come on the first day.
+    chance = Random(draw(st.integers(0, 1 << 32)))  # noqa: S311 - for no secret
+    step = timedelta(minutes=chance.choice([15, 20, 45, 60, 101]))
+    begin = timedelta(minutes=chance.choice([0, 0, chance.randrange(300)]))
+    hole = [chance.random() * 11 * 24 * HOUR for _ in range(chance.randrange(2))]
+    readings: list[Any] = []
+    bad: list[Any] = []
+    events: list[Any] = []
+    value = chance.uniform(0, 1000)
+    for n in range((11 * 24 * HOUR - begin) // step):
+        time = begin + n * step
+        if any(each <= time < each + 30 * HOUR for each in hole):
+            continue
+        happens = chance.random()
+        overnight = (time - step) // (24 * HOUR) < time // (24 * HOUR)
+        if happens > 0.98:
+            bad.append((time, -1e6))
+            continue
+        if happens < (0.2 if overnight else 0.005) and len(events) < 4 and readings:
+            before, value = value, chance.uniform(0, 10)
+            when = chance.choice([time, readings[-1][0] + SECOND * (step // SECOND) * chance.random()])
+            when = max(MICROSECOND * (when // MICROSECOND), readings[-1][0] + MICROSECOND)
+            events.append((when, chance.choice([None, before]), None if when == time else chance.choice([None, value])))
+        falls = happens > (0.7 if overnight else 0.96)
+        value += -chance.uniform(0, 1) if falls else chance.choice([0, chance.uniform(0, 3)])
+        readings.append((time, value))
+    return readings, bad, events
+
+
+@st.composite
+def questions_of_days(draw: st.DrawFn) -> Any:
+    ends = st.none() | st.integers(0, 11 * 24).map(lambda n: n * HOUR) | st.integers(0, 11).map(lambda n: n * 24 * HOUR)
+    home = draw(st.sampled_from(ZONES))
+    # With some of their midnights in common, but on the day when one of them changes its clock.
+    alike = st.sampled_from([("UTC", "Europe/London"), ("Europe/London", "UTC"), ("Europe/Dublin", "Europe/London")])
+    zones = draw(st.one_of(st.just((home, home)), st.just((home, home)), st.just((home, "UTC")), alike))
+    eras = st.sampled_from([*ERAS, datetime(2024, 2, 1, tzinfo=UTC)])  # when clocks are put forward next
+    return (draw(KINDS), *zones, draw(eras), draw(full_days()), (draw(ends), draw(ends)),
+            draw(st.booleans()))  # fmt: skip
+
+
+async def test_days_that_are_summed_up_say_what_the_readings_say(home: Household, dba: asyncpg.Connection) -> None:
+    ann = await home.person("ann")
+    summed = 0
+    for kind, stands, name, era, drawn, ends, fill in some(questions_of_days(), 100):
+        zone = ZoneInfo(name)
+        change = max(change_of_clock(each, era) for each in (zone, ZoneInfo(stands)))
+        begin = midnight((change - timedelta(days=5)).date(), ZoneInfo(stands))
+        readings, bad, events = placed(begin, drawn)
+        path = await stored(ann, kind, readings, bad, events, stands)
+        asked = {end: begin + at for end, at in zip(("from", "to"), ends, strict=True) if at is not None}
+        query = {"bucket": "day", "tz": name, "fill": "null" if fill else "none"}
+        query |= {end: said(at) for end, at in asked.items()}
+        span = {"from": readings[0][0], "to": readings[-1][0] + MICROSECOND}
+        since, until = ({**span, **asked}[end] for end in ("from", "to"))
+        edges = edges_of("day", zone, since, until) if since < until else []
+        expected = series(kind, readings, events, edges, since, until, fill)
+        items = await buckets(ann, path, **query)
+        days = await dba.fetch("DELETE FROM reading_days RETURNING since, until")
+        summed += len(set(pairwise(edges)) & {(day["since"], day["until"]) for day in days})
+        apart = await buckets(ann, path, **query)
+        case = (kind, stands, query, path)
+        assert [item["start"] for item in items] == [item["start"] for item in expected], case
+        for item, other, same in zip(items, expected, apart, strict=True):
+            assert differing(item, other) == {}, (case, item)
+            assert differing(item, same) == {}, (case, item)
+    assert summed > 200
+
+
+async def test_a_day_with_a_value_too_large_to_be_summed_up_is_like_others(home: Household) -> None:
+    ann = await home.person("ann")
+    begin = datetime(2025, 5, 1, tzinfo=UTC)
+    readings = [(begin + n * HOUR, 1e290 if n == 30 else float(n)) for n in range(96)]
+    path = await stored(ann, "gauge", readings, [], [])
+    items = await buckets(ann, path, bucket="day")
+    assert [(item["count"], item["max"]) for item in items] == [(24, 23), (24, 1e290), (24, 71), (24, 95)]
 
 
 # Hours that are summed up
@@ -452,4 +544,58 @@ async def test_hours_are_what_their_readings_say_after_any_writes(home: Househol
             dense += await dba.fetchval("SELECT count(*) FROM reading_hours WHERE source_id = $1", source)
         await dba.execute("DELETE FROM data_sources WHERE id = $1", source)
         assert await dba.fetchval("SELECT count(*) FROM reading_hours") == 0
+    assert dense > 100
+
+
+# Days, likewise
+
+UNLIKE_THE_READINGS_OF_DAYS = """
+WITH counted AS (
+    SELECT source_id, width_bucket(timestamp, $1::timestamptz[]) AS n, value, timestamp,
+           lag(value) OVER (
+               PARTITION BY source_id, width_bucket(timestamp, $1::timestamptz[]) ORDER BY timestamp
+           ) AS before
+    FROM readings
+    WHERE quality_flag <> 'bad'
+),
+days AS (
+    SELECT source_id, ($1::timestamptz[])[n] AS since, ($1::timestamptz[])[n + 1] AS until, count(*)::integer AS count,
+           min(value) AS min, max(value) AS max,
+           CASE WHEN max(abs(value)) < 1e290 THEN sum(value) END AS sum, max(abs(value)) AS largest,
+           min(timestamp) AS first_at, (array_agg(value ORDER BY timestamp))[1] AS first_value,
+           max(timestamp) AS last_at, (array_agg(value ORDER BY timestamp DESC))[1] AS last_value,
+           (count(*) FILTER (WHERE value < before))::integer AS drops
+    FROM counted
+    GROUP BY source_id, n
+    HAVING count(*) >= 10 AND max(abs(value)) < 1e290
+)
+SELECT coalesce(d.source_id, r.source_id) AS source_id, d, r
+FROM days AS d
+FULL JOIN reading_days AS r USING (source_id, since, until)
+WHERE (d.source_id, d.count, d.min, d.max, d.first_at, d.first_value, d.last_at, d.last_value, d.drops)
+    IS DISTINCT FROM
+    (r.source_id, r.count, r.min, r.max, r.first_at, r.first_value, r.last_at, r.last_value, r.drops)
+    OR abs(d.sum - r.sum) > d.count * d.largest * 1e-14
+"""
+
+
+async def test_days_are_what_their_readings_say_after_any_writes(home: Household, dba: asyncpg.Connection) -> None:
+    """Written around a midnight, which may stand in the midst of an hour; some change of the clock is near."""
+    ann = await home.person("ann")
+    dense = 0
+    cases = st.tuples(WRITES, st.sampled_from(ZONES), st.sampled_from(ERAS))
+    for writes, name, era in some(cases, 60):
+        zone = ZoneInfo(name)
+        day = change_of_clock(zone, era).astimezone(zone).date()
+        begin = midnight(day + timedelta(days=1), zone) - HOUR
+        edges = sorted({midnight(day + timedelta(days=n), zone) for n in range(-3, 6)})
+        moment = datetime(2025, 1, 1, tzinfo=UTC)
+        house = (await ann.home(timezone=name))["id"]
+        source = (await ann.source(kind="counter", home_id=house))["id"]
+        for way, rows in writes:
+            await write(ann, dba, source, way, [(begin + (at - moment), *rest) for at, *rest in rows])
+            assert await dba.fetch(UNLIKE_THE_READINGS_OF_DAYS, edges) == [], (name, begin, way, rows)
+            dense += await dba.fetchval("SELECT count(*) FROM reading_days WHERE source_id = $1", source)
+        await dba.execute("DELETE FROM data_sources WHERE id = $1", source)
+        assert await dba.fetchval("SELECT count(*) FROM reading_days") == 0
     assert dense > 100

@@ -79,7 +79,7 @@ def _in_v1(problem: Problem) -> Response[Any]:
 
 def _answering(tell: Callable[[Problem], Response[Any]]) -> dict[int | type[Exception], Any]:
     def answer(request: Req, error: Exception) -> Response[Any]:
-        problem = problem_of(error, request.app.state.database.sentences)
+        problem = problem_of(error, request.app.state.database.sentences, request.route_handler)
         if problem is None:
             log.error("unexpected", id=request.scope["homelog.request_id"], exc_info=error)  # type: ignore[typeddict-item]
             problem = Problem("internal", "Something broke here; the log has it.")

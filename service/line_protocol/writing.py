@@ -1,6 +1,7 @@
 """Storing a body of line protocol: its series found or made, its numbers through the one way in that readings have."""
 
 import asyncio
+import codecs
 from collections.abc import AsyncIterable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -13,7 +14,8 @@ from service.line_protocol.structs import MappedSeries
 from service.observing import INGESTED
 from service.problems import Problem
 from service.readings.ingest import store
-from service.readings.parsing import AHEAD, CHUNK_ROWS, Chunk, spool, wrong_row
+from service.readings.parsing import CHUNK_ROWS, spool
+from service.readings.rows import AHEAD, Chunk, wrong_row
 from service.readings.structs import BatchOutcome, LogReadingOf, RowOutcome
 from service.sqlfile import queries_beside
 
@@ -65,7 +67,8 @@ async def _text(body: AsyncIterable[bytes], encoding: str | None) -> str:
     if len(content) > BODY_BYTES:
         raise Problem("too_large", "A write has at most 10 MiB after gunzip; send the rest in another.")
     # What is no UTF-8 becomes surrogates, which no line may hold: it costs its own line alone.
-    return content.decode("utf-8", "surrogateescape")
+    # A mark of the byte order, as editors on Windows write it, would be part of the first measurement's name.
+    return content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
 
 
 async def _parsed(text: str, precision: str) -> tuple[list[Point], list[Flaw]]:
@@ -126,5 +129,5 @@ def _told(outcome: BatchOutcome) -> str | None:
     if not outcome.rejected:
         return None
     wrong = [each for each in outcome.results if each.status == "rejected"]
-    shown = "; ".join(f"line {each.index}: {each.detail}" for each in wrong[:SHOWN])
+    shown = "; ".join(f"line {each.index}: {(each.detail or '').removesuffix('.')}" for each in wrong[:SHOWN])
     return f"partial write: {shown}{'; …' if len(wrong) > SHOWN else ''} dropped={outcome.rejected}"

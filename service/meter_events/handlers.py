@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 from service.answers import Cursor, From, Limit, Page, To, created, decode_cursor, found, page, refuse_range
 from service.meter_events.structs import CreateMeterEvent, MeterEvent, SuggestedMeterEvent
 from service.problems import Problem
-from service.readings.parsing import AHEAD, FIRST
+from service.readings.rows import AHEAD, FIRST
 from service.readings.structs import Instant
 from service.requests import DEVICES_WRITE, PUBLIC, Req, Tx
 from service.sqlfile import queries_beside

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, BinaryIO, Literal
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from service.answers import (
 from service.bodies import decode, refuse_media_type
 from service.observing import INGESTED
 from service.problems import Problem
+from service.readings.csv_parsing import csv_chunks
 from service.readings.export import export, refuse_pages
 from service.readings.ingest import log_one, sources_of, store
 from service.readings.parsing import (
@@ -35,15 +37,13 @@ from service.readings.parsing import (
     CSV,
     JSON,
     JSON_BYTES,
+    JSON_SPACE,
     NDJSON,
-    Chunk,
-    Row,
-    csv_chunks,
-    flaws,
     json_chunks,
     ndjson_chunks,
     spool,
 )
+from service.readings.rows import Chunk, Row, flaws
 from service.readings.structs import (
     BatchOutcome,
     CorrectReading,
@@ -72,7 +72,7 @@ SMALL = 64 * 1024
 """A body up to here is read before the transaction begins; for a longer one access is asked for first."""
 
 At = Annotated[
-    Instant | None, QueryParameter(name="timestamp", description="The reading's time: makes this one probe.")
+    datetime | None, QueryParameter(name="timestamp", description="The reading's time: makes this one probe.")
 ]
 Mode = Literal["atomic", "partial"]
 OnConflict = Literal["error", "replace"]
@@ -289,9 +289,12 @@ def _is_small(request: Req) -> bool:
 
 
 def _is_array(body: BinaryIO) -> bool:
-    start = body.read(SMALL).lstrip()[:1]
+    start = b""
+    # White space that is longer than any JSON body may be is told so by whoever reads it.
+    while not start and body.tell() <= JSON_BYTES and (piece := body.read(SMALL)):
+        start = piece.lstrip(JSON_SPACE)
     body.seek(0)
-    return start == b"["
+    return start.startswith(b"[")
 
 
 def _media_type(request: Req) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from service.database import Transaction
 from service.problems import Problem
-from service.readings.parsing import AHEAD, Chunk, wrong_row
+from service.readings.rows import AHEAD, Chunk, wrong_row
 from service.readings.structs import BatchOutcome, LogReading, LogReadingOf, Reading, RowOutcome
 from service.sqlfile import queries_beside
 from service.validators.structs import Action

@@ -184,6 +184,10 @@ ORDER BY j.place
 -- $1 the source; $2 the rows as a JSON array, nothing but times and values, in ascending order of time; $3 the first
 -- time, $4 the last; $5 how many. Inserts and audits them where nothing is stored between the first and the last, else
 -- answers no row. Most batches are such runs, and one in an empty stretch needs no ON CONFLICT and no RETURNING.
+--
+-- A fifth of the time of storing a row is uuidv7() asking for random bits. So a run asks once and counts on from there,
+-- as RFC 9562 (6.2) has it: in the last twelve digits, of which the first is made 4 to 7 so that they stay twelve. Nothing
+-- depends on an id being hard to guess.
 WITH free AS MATERIALIZED (
     SELECT true AS so
     WHERE NOT EXISTS (
@@ -192,11 +196,19 @@ WITH free AS MATERIALIZED (
     )
 ),
 
+first AS MATERIALIZED (
+    SELECT
+        left(f.id, 24) AS head,
+        ('x' || right(f.id, 12))::bit(48)::bigint & x'3fffffffffff'::bigint | x'400000000000'::bigint AS tail
+    FROM (SELECT uuidv7()::text AS id FROM free) AS f
+),
+
 made AS (
-    INSERT INTO readings (source_id, value, timestamp)
-    SELECT $1, j.value, j.timestamp
-    FROM free
-    CROSS JOIN json_to_recordset($2::json) AS j (value double precision, timestamp timestamptz)
+    INSERT INTO readings (id, source_id, value, timestamp)
+    SELECT (f.head || to_hex(f.tail + j.place))::uuid, $1, j.value, j.timestamp
+    FROM first AS f
+    CROSS JOIN ROWS FROM (json_to_recordset($2::json) AS (value double precision, timestamp timestamptz))
+        WITH ORDINALITY AS j (value, timestamp, place)
 ),
 
 told AS (

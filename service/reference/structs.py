@@ -33,7 +33,7 @@ class Reference(Struct, frozen=True, kw_only=True):
 REFERENCE = Reference(
     access_level=[
         Entry("read", "sees it"),
-        Entry("write", "also logs, corrects and deletes readings, and cares for plants"),
+        Entry("write", "also logs, corrects and deletes readings, notes meter events, and cares for plants"),
         Entry("admin", "also edits, shares and deletes it"),
     ],
     auth_provider=[

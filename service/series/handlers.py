@@ -4,22 +4,23 @@ import csv
 import io
 import math
 import re
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
 from litestar import Response, get
 from litestar.params import FromPath, FromQuery, QueryParameter
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
-from service.answers import preferred, refuse_instant
+from service.answers import preferred, refuse_instant, refuse_number
 from service.database import Transaction
 from service.problems import Problem, not_found
 from service.requests import DEVICES_READ, PUBLIC, SOURCES_IN_QUERY, Req, Tx
 from service.series.structs import (
     Bucket,
-    BucketOfSource,
     FlatBucket,
     FlatSeries,
     Frame,
@@ -31,12 +32,15 @@ from service.sqlfile import queries_beside
 
 _bind = queries_beside(__file__)
 FRAME_SERIES = _bind("frame_series", Frame)
-SERIES = _bind("series", BucketOfSource)
+SERIES_OF_DAYS = _bind("series_of_days", SeriesBucket)
+SERIES = _bind("series", SeriesBucket)
 
 MOST_SOURCES = 50
 MOST_POINTS = 20_000
 AUTO_POINTS = 500
 """What `bucket=auto` stays below for each source; for all together it stays below MOST_POINTS."""
+MOST_GAPS = 50
+"""Between how many days of a source the others are asked for apart; with more gaps all of them are."""
 
 LENGTHS: dict[Bucket, timedelta] = {
     "5m": timedelta(minutes=5),
@@ -117,11 +121,33 @@ async def _frames(
 async def _series(tx: Transaction, frames: list[Frame], bucket: Literal[Bucket, "auto"], fill: bool) -> list[Series]:
     size = _bucket(bucket, frames)
     asked = [frame for frame in frames if frame.since and frame.until and frame.since < frame.until]
-    columns = [[getattr(frame, name) for frame in asked] for name in ("source_id", "kind", "tz", "since", "until")]
-    items: dict[UUID, list[SeriesBucket]] = {frame.source_id: [] for frame in frames}
-    for row in await tx.all(SERIES, *columns, size, _interval(size), fill) if asked else []:
-        items[row.source_id].append(SeriesBucket(*astuple(row)[:-1]))
+    items = {frame.source_id: list[SeriesBucket]() for frame in frames}
+    summed = [frame for frame in asked if size == "day" and frame.has_days]
+    if summed:
+        days = await tx.each(SERIES_OF_DAYS, len(summed), *_columns(summed))
+        items |= {frame.source_id: own for frame, own in zip(summed, days, strict=True)}
+        asked = [gap for frame in asked for gap in _gaps(frame, items[frame.source_id])]
+    if asked:
+        rows = await tx.each(SERIES, len(asked), *_columns(asked), size, _interval(size), fill)
+        for frame, own in zip(asked, rows, strict=True):
+            items[frame.source_id] += own
+    for frame in summed:
+        items[frame.source_id].sort(key=attrgetter("start"))
     return [Series(frame.source_id, frame.unit, frame.kind, frame.tz, size, items[frame.source_id]) for frame in frames]
+
+
+def _columns(frames: list[Frame]) -> Iterator[list[Any]]:
+    return ([getattr(frame, name) for frame in frames] for name in ("source_id", "kind", "tz", "since", "until"))
+
+
+def _gaps(frame: Frame, days: list[SeriesBucket]) -> list[Frame]:
+    """The frame, or what of it the days leave; where that is in too many pieces, no day is left."""
+    edges: list[Any] = [frame.since, *(edge for day in days for edge in (day.start, day.end)), frame.until]
+    gaps = [replace(frame, since=s, until=u) for s, u in zip(edges[::2], edges[1::2], strict=True) if s < u]
+    if len(gaps) <= MOST_GAPS:
+        return gaps
+    days.clear()
+    return [frame]
 
 
 def _answer(request: Req, series: list[Series], form: str, nested: Series | SeriesOfMany) -> Response[Any]:
@@ -150,6 +176,7 @@ def _edge(name: str, text: str | None) -> tuple[datetime | None, date | None]:
     """An end of the range: an instant, or a day in the zone that the answer is in."""
     if text is None:
         return None, None
+    refuse_number(name, text)
     try:
         day = date.fromisoformat(text) if _DAY.match(text) else None
         instant = None if day else msgspec.convert(text, Annotated[datetime, msgspec.Meta(tz=True)])

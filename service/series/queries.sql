@@ -5,8 +5,8 @@
 -- $1 the sources; $2 the time zone, null for that of each one's home; $3 and $4 from, as an instant or as a local day;
 -- $5 and $6 to, likewise. Ends that are not named are the first reading, and just after the last.
 --
--- The statement that follows is planned once a connection: its plan is the same whatever is asked, and making it takes
--- longer than most answers.
+-- The statements that follow are planned once a connection: their plans are the same whatever is asked, and making one
+-- takes longer than most answers.
 WITH planning AS MATERIALIZED (SELECT set_config('plan_cache_mode', 'force_generic_plan', true))
 
 SELECT
@@ -17,7 +17,11 @@ SELECT
     coalesce($3::timestamptz, $4::date::timestamp AT TIME ZONE zone.name, ends.first) AS since,
     coalesce(
         $5::timestamptz, $6::date::timestamp AT TIME ZONE zone.name, ends.last + interval '1 microsecond'
-    ) AS until
+    ) AS until,
+    EXISTS (
+        SELECT FROM reading_days AS d
+        WHERE d.source_id = asked.id
+    ) AS has_days
 FROM planning
 CROSS JOIN unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place)
 INNER JOIN data_sources AS s ON asked.id = s.id
@@ -37,9 +41,135 @@ CROSS JOIN LATERAL (
 ) AS ends
 ORDER BY asked.place
 
+-- name: series_of_days
+-- $1 the sources; for each of them $2 its kind, $3 the time zone, $4 from and $5 to.
+--
+-- The days that need no more than what is summed up already: those whose two midnights are the zone's, within the range
+-- and without a meter event or a value of 1e290 and more that concerns them. Of these it says what `series` says, which
+-- answers for all others.
+--
+-- A counter's value at a midnight is on the line from the last reading before it to the first one from then on. Those
+-- are at the ends of the day before and the day after; where one of these has no row the reading is looked up.
+WITH
+asked AS MATERIALIZED (
+    SELECT a.place, a.source_id, a.kind, a.zone, a.since, a.until
+    FROM unnest((SELECT $1::uuid[]), $2::source_kind[], $3::text[], $4::timestamptz[], $5::timestamptz[])
+        WITH ORDINALITY AS a (source_id, kind, zone, since, until, place)
+),
+
+events AS MATERIALIZED (
+    SELECT a.place, m.at
+    FROM asked AS a
+    INNER JOIN meter_events AS m ON a.source_id = m.source_id AND a.kind = 'counter'
+),
+
+-- With what stands on either side: the days there, which may lie outside the range.
+days AS (
+    SELECT
+        a.place, a.source_id, a.kind, a.zone, a.since AS earliest, a.until AS latest, d.*,
+        lag(d.until) OVER by_time = d.since AS follows, lead(d.since) OVER by_time = d.until AS leads,
+        lag(d.last_at) OVER by_time AS before_at, lag(d.last_value) OVER by_time AS before_value,
+        lead(d.first_at) OVER by_time AS after_at, lead(d.first_value) OVER by_time AS after_value
+    FROM asked AS a
+    CROSS JOIN LATERAL (
+        SELECT
+            d.since, d.until, d.count, d.min, d.max, d.sum, d.drops,
+            d.first_at, d.first_value, d.last_at, d.last_value
+        FROM reading_days AS d
+        WHERE d.source_id = a.source_id AND d.since >= a.since - interval '48 hours' AND d.since <= a.until
+        OFFSET 0  -- The key is walked once a source, however few days there are as yet.
+    ) AS d
+    WINDOW by_time AS (PARTITION BY a.place ORDER BY d.since)
+),
+
+neighboured AS (
+    SELECT
+        d.place, d.kind, d.since, d.until, d.count, d.min, d.max, d.sum, d.drops,
+        d.first_at, d.first_value, d.last_at, d.last_value,
+        CASE WHEN d.follows THEN d.before_at ELSE (
+            SELECT r.timestamp FROM readings AS r
+            WHERE r.source_id = d.source_id AND r.timestamp < d.since
+              AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+            ORDER BY r.timestamp DESC LIMIT 1
+        ) END AS before_at,
+        CASE WHEN d.follows THEN d.before_value ELSE (
+            SELECT r.value FROM readings AS r
+            WHERE r.source_id = d.source_id AND r.timestamp < d.since
+              AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+            ORDER BY r.timestamp DESC LIMIT 1
+        ) END AS before_value,
+        CASE WHEN d.leads THEN d.after_at ELSE (
+            SELECT r.timestamp FROM readings AS r
+            WHERE r.source_id = d.source_id AND r.timestamp >= d.until
+              AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+            ORDER BY r.timestamp LIMIT 1
+        ) END AS after_at,
+        CASE WHEN d.leads THEN d.after_value ELSE (
+            SELECT r.value FROM readings AS r
+            WHERE r.source_id = d.source_id AND r.timestamp >= d.until
+              AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+            ORDER BY r.timestamp LIMIT 1
+        ) END AS after_value
+    FROM days AS d
+    WHERE d.since >= d.earliest AND d.until <= d.latest
+      AND date_trunc('day', d.since, d.zone) = d.since AND homelog.day_after(d.since, d.zone) = d.until
+    OFFSET 0  -- So that the planner does not write these out wherever they are named.
+)
+
+SELECT
+    d.place,
+    d.since AS start,
+    d.until AS "end",
+    d.count,
+    d.min,
+    d.max,
+    d.sum / d.count AS avg,
+    CASE WHEN d.kind <> 'counter' THEN d.sum END AS sum,
+    d.first_value AS first,
+    d.last_value AS last,
+    CASE d.kind
+        WHEN 'counter' THEN CASE
+            WHEN d.after_at IS NULL THEN d.last_value
+            WHEN d.after_at = d.until THEN d.after_value
+            ELSE d.last_value + (d.after_value - d.last_value) * (
+                date_part('epoch', d.until - d.last_at) / date_part('epoch', d.after_at - d.last_at)
+            )
+        END - CASE
+            WHEN d.before_at IS NULL OR d.first_at = d.since THEN d.first_value
+            ELSE d.before_value + (d.first_value - d.before_value) * (
+                date_part('epoch', d.since - d.before_at) / date_part('epoch', d.first_at - d.before_at)
+            )
+        END
+        WHEN 'delta' THEN d.sum
+    END AS consumption,
+    date_part('epoch', known.until - known.since) / date_part('epoch', d.until - d.since) AS coverage,
+    CASE WHEN d.kind = 'counter' THEN (
+        date_part('epoch', d.first_at - known.since)
+        + CASE WHEN d.after_at = d.until THEN 0 ELSE date_part('epoch', known.until - d.last_at) END
+    ) / date_part('epoch', known.until - known.since) END AS estimated,
+    -- A fall across a midnight is in the days on both sides.
+    CASE WHEN d.kind = 'counter' THEN
+        d.drops
+        + CASE WHEN d.first_value < d.before_value AND d.first_at > d.since THEN 1 ELSE 0 END
+        + CASE WHEN d.after_value < d.last_value THEN 1 ELSE 0 END
+    END AS drops
+FROM neighboured AS d
+CROSS JOIN LATERAL (
+    SELECT
+        CASE WHEN d.before_at IS NULL THEN d.first_at ELSE d.since END AS since,
+        CASE WHEN d.after_at IS NULL THEN d.last_at ELSE d.until END AS until
+) AS known
+WHERE coalesce(greatest(abs(d.before_value), abs(d.after_value)), 0) < 1e290
+  AND NOT EXISTS (
+      SELECT FROM events AS m
+      WHERE m.place = d.place
+        AND m.at > coalesce(d.before_at, d.first_at) AND m.at <= coalesce(d.after_at, d.last_at)
+  )
+ORDER BY d.place, d.since
+
 -- name: series
 -- $1 the sources; for each of them $2 its kind, $3 the time zone, $4 from and $5 to; $6 the bucket; $7 its length in
--- words; $8 whether empty buckets are listed.
+-- words; $8 whether empty buckets are listed. A source may be asked for again with another range.
 --
 -- Calendar buckets begin at local midnights, whatever their length in hours. Their edges start one bucket early: of two
 -- midnights in a night the second counts, and from may lie between them. Hours and parts of them are stretches of real
@@ -52,6 +182,9 @@ ORDER BY asked.place
 -- reaches two steps beyond the range: with one change of the clock between them, edges are less than that apart.
 --
 -- The kind of edges that is not asked for has a null step or unit, and so makes no rows, under whichever plan.
+--
+-- Of values of 1e290 and more neither sums nor differences need be numbers, so there are none: of a bucket that has one,
+-- or of a counter that shows one beside an edge.
 --
 -- What a range holds is put together from pieces in the order of time, each inside one bucket and of one meter: whole
 -- hours that are summed up already, and the readings of all that lies between these. On the way from one piece to the
@@ -280,7 +413,8 @@ raw AS (
     CROSS JOIN LATERAL (
         SELECT
             width_bucket(i.timestamp, a.cuts) AS n,
-            count(*) AS count, min(i.value) AS min, max(i.value) AS max, sum(i.value) AS sum,
+            count(*) AS count, min(i.value) AS min, max(i.value) AS max,
+            sum(i.value) FILTER (WHERE abs(i.value) < 1e290) AS sum,
             min(i.timestamp) AS first_at, max(i.timestamp) AS last_at,
             array_agg(i.value ORDER BY i.timestamp) AS values
         FROM readings AS i
@@ -352,6 +486,8 @@ parts AS (
         l.place,
         edge.n,
         CASE
+            WHEN abs(l.first_value) >= 1e290 THEN NULL
+            WHEN abs(l.before_value) >= 1e290 AND l.first_at > a.cuts[edge.n] THEN NULL
             WHEN l.before_at IS NULL THEN l.first_value
             WHEN l.first_at = 'infinity' THEN l.before_value
             WHEN l.first_at = a.cuts[edge.n] THEN l.first_value
@@ -359,7 +495,11 @@ parts AS (
                 date_part('epoch', a.cuts[edge.n] - l.before_at) / date_part('epoch', l.first_at - l.before_at)
             )
         END + CASE WHEN EXISTS (SELECT FROM events AS m) THEN (
-            SELECT coalesce(sum(m.old_value - m.new_value), 0) FROM events AS m
+            SELECT CASE WHEN coalesce(max(size.larger), 0) < 1e290 THEN
+                coalesce(sum(m.old_value - m.new_value) FILTER (WHERE size.larger < 1e290), 0)
+            END
+            FROM events AS m
+            CROSS JOIN LATERAL (SELECT greatest(abs(m.old_value), abs(m.new_value))) AS size (larger)
             WHERE m.place = l.place AND (m.at < l.first_at OR (l.is_reading AND m.at = l.first_at))
         ) ELSE 0 END AS shown,
         l.before_at AS knot_before,
@@ -392,7 +532,8 @@ buckets AS (
         p.place, p.n,
         max(p.shown) AS shown, max(p.knot_before) AS knot_before, max(p.knot_after) AS knot_after,
         bool_or(p.falls) AS falls,
-        coalesce(sum(p.count), 0)::integer AS count, min(p.min) AS min, max(p.max) AS max, sum(p.sum) AS sum,
+        coalesce(sum(p.count), 0)::integer AS count, min(p.min) AS min, max(p.max) AS max,
+        CASE WHEN greatest(max(p.max), -min(p.min)) < 1e290 THEN sum(p.sum) END AS sum,
         coalesce(sum(p.drops), 0) AS drops, count(p.first_at) AS pieces,
         min(p.first_at) AS first_at, min(p.first_value) AS first_value,
         max(p.last_at) AS last_at, min(p.last_value) AS last_value
@@ -410,6 +551,7 @@ between_edges AS (
 )
 
 SELECT
+    b.place,
     e.start,
     e.end,
     b.count,
@@ -445,8 +587,7 @@ SELECT
         b.drops
         + CASE WHEN b.falls AND b.knot_after > e.cut THEN 1 ELSE 0 END
         + CASE WHEN b.next_falls AND b.next_knot_before >= e.cut THEN 1 ELSE 0 END
-    )::integer END AS drops,
-    a.source_id
+    )::integer END AS drops
 FROM between_edges AS b
 INNER JOIN asked AS a ON b.place = a.place
 CROSS JOIN LATERAL (

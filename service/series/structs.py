@@ -52,15 +52,10 @@ class SeriesOfMany(Struct, frozen=True):
     items: list[Series]
 
 
-class BucketOfSource(SeriesBucket, frozen=True):
-    """A bucket and whose it is."""
-
-    source_id: UUID
-
-
-class FlatBucket(BucketOfSource, frozen=True):
+class FlatBucket(SeriesBucket, frozen=True):
     """A bucket with all that says whose and of what it is, one flat object."""
 
+    source_id: UUID
     unit: str
 
 
@@ -73,7 +68,8 @@ class FlatSeries(Struct, frozen=True):
 class Frame(Struct, frozen=True):
     """What a series is of: the source, the zone, and the range that was asked for or that readings span.
 
-    `since` and `until` are None for a source that has no readings and a range that names no ends.
+    `since` and `until` are None for a source that has no readings and a range that names no ends. `has_days` says
+    whether any of its days are summed up.
     """
 
     source_id: UUID
@@ -82,3 +78,4 @@ class Frame(Struct, frozen=True):
     tz: str
     since: datetime | None
     until: datetime | None
+    has_days: bool

@@ -173,10 +173,10 @@ async def test_a_wrong_line_is_named_and_the_good_ones_are_stored(home: Househol
     )
     assert (response.status_code, response.headers["content-type"]) == (400, "application/json")
     answer = response.json()
-    shape = "This is no line of the protocol: measurement[,tag=value…] field=value[,…] [time]."
+    shape = "This is no line of the protocol: measurement[,tag=value…] field=value[,…] [time]"
     assert answer[key] == (
         f"partial write: line 2: {shape}; line 4: {shape}; line 5: A reading's time lies between 1970 and 24 hours from"
-        " now. dropped=3"
+        " now dropped=3"
     )
     assert answer.keys() == ({"code", "message"} if key == "message" else {"error"})
     assert answer.get("code", "invalid") == "invalid"
@@ -191,6 +191,15 @@ async def test_a_write_of_nothing_but_wrong_lines_names_the_first_ones(home: Hou
     assert message.startswith("partial write: line 1: ")
     assert message.count("; line") == writing.SHOWN - 1
     assert message.endswith("; … dropped=2000")
+    assert ".;" not in message
+
+
+async def test_a_mark_of_the_byte_order_is_no_part_of_a_name(home: Household) -> None:
+    ann = await home.person("ann")
+    sensor = await collector(ann)
+    await sensor.stored(b"\xef\xbb\xbfm f=1")
+    await sensor.stored(gzip.compress(b"\xef\xbb\xbfm f=2"), headers={"Content-Encoding": "gzip"})
+    assert list(await sources(ann)) == ["m f"]
 
 
 @pytest.mark.parametrize("path", ["/api/v2/write", "/write"])
@@ -375,7 +384,7 @@ async def test_a_bound_token_writes_to_what_is_mapped_to_its_sources_and_makes_n
     sensor = await collector(ann, WRITE, source_ids=[mine["id"]])
     response = await sensor.write(f"m mine=1,other=2,new=3 {SECOND}")
     assert response.status_code == 400
-    assert "There is no such source that you can see." in response.json()["message"]
+    assert "There is no such source that you can see" in response.json()["message"]
     assert "the token is bound to sources" in response.json()["message"]
     assert response.json()["message"].endswith("dropped=2")
     assert (await sources(ann)).keys() == {"Mine", "Other"}

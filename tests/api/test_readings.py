@@ -3,9 +3,11 @@
 import asyncio
 import gzip
 import json
+import time
 from typing import Any
-from uuid import uuid4
+from uuid import RFC_4122, UUID, uuid4
 
+import asyncpg
 import pytest
 
 from tests.people import Household, Person
@@ -137,6 +139,20 @@ async def test_a_batch_is_stored_and_replayed(home: Household, form: str) -> Non
     assert (again["created"], again["duplicates"]) == (0, 48)
     assert again["results"][47]["index"] == 47
     assert again["results"][0]["status"] == "duplicate"
+
+
+async def test_every_reading_of_a_batch_has_an_id_of_its_own(home: Household) -> None:
+    ann = await home.person("ann")
+    source = await ann.source()
+    before = time.time()
+    for start in (0, 300):
+        await ann.post(readings(source), hours(300, start))
+    stored = (await ann.get(f"{readings(source)}?order=asc&limit=1000")).json()["items"]
+    ids = [UUID(reading["id"]) for reading in stored]
+    assert len(set(ids)) == 600
+    assert ids == sorted(ids)
+    assert {(one.version, one.variant) for one in ids} == {(7, RFC_4122)}
+    assert all(before - 1 < (one.int >> 80) / 1000 < time.time() + 1 for one in ids)
 
 
 async def test_an_atomic_batch_with_a_bad_row_stores_nothing(home: Household) -> None:
@@ -401,6 +417,25 @@ async def test_a_view_is_audited_once_an_hour(home: Household, dba: Any) -> None
     assert await dba.fetchval(denied, bob.id) == 1
 
 
+async def test_who_waits_too_long_for_a_batch_to_the_same_source_is_told_to_come_again(
+    home: Household, dba: asyncpg.Connection, database: str
+) -> None:
+    ann = await home.person("ann")
+    busy = await ann.source()
+    # Five seconds would do as well.
+    await dba.execute(f"ALTER ROLE homelog_api IN DATABASE {database} SET lock_timeout = '100ms'")
+    await dba.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'homelog_api'"
+                      " AND datname = current_database()")  # fmt: skip
+    async with dba.transaction():
+        await dba.execute("SELECT homelog.take_turns(ARRAY[$1::uuid])", busy["id"])
+        for body in (hours(1)[0], hours(2)):
+            response = await ann.post(readings(busy), body)
+            assert (response.status_code, response.json()["type"]) == (503, "/errors/unavailable")
+            assert response.headers["retry-after"] == "2"
+        assert (await ann.get(readings(busy))).json()["items"] == []
+    assert (await ann.post(readings(busy), hours(1)[0])).status_code == 201
+
+
 async def test_metadata_that_the_database_writes_out_long_is_stored(home: Household) -> None:
     ann = await home.person("ann")
     source = await ann.source()
@@ -443,6 +478,17 @@ async def test_a_body_of_nonsense_is_told_so_in_time(
     calls = [ann.post(readings(source), content=gzip.compress(body), headers=headers), ann.get("/health/live")]
     response, alive = await asyncio.gather(*calls)
     assert (response.status_code, alive.status_code) == (status, 200), response.text
+
+
+async def test_a_batch_may_begin_with_any_white_space(home: Household) -> None:
+    ann = await home.person("ann")
+    path = readings(await ann.source())
+    headers = {"Content-Type": "application/json"}
+    for number in (1, 65_535, 65_536, 1_000_000):
+        response = await ann.post(path, content=(" \n\t\r" * number)[:number] + json.dumps(hours(2)), headers=headers)
+        assert (response.status_code, response.json()["received"]) == (200, 2), number
+    endless = await ann.post(path, content=b" " * 17 * 1024 * 1024 + b"[]", headers=headers)
+    assert endless.status_code == 413
 
 
 async def test_gzip_members_may_follow_each_other(home: Household) -> None:

@@ -37,6 +37,11 @@ async def test_every_value_has_a_meaning_and_perhaps_a_colour(home: Household) -
         assert entry["meaning"].strip()
         assert entry["colour"] is None or re.fullmatch(r"#[0-9A-F]{6}", entry["colour"])
     assert reference["plantstatus"] == PLANTSTATUS
+    assert {entry["value"]: entry["meaning"] for entry in reference["access_level"]} == {
+        "read": "sees it",
+        "write": "also logs, corrects and deletes readings, notes meter events, and cares for plants",
+        "admin": "also edits, shares and deletes it",
+    }
     assert {entry["value"]: entry["meaning"] for entry in reference["plantkind"]} == {
         "monstera": "Monstera deliciosa",
         "fig": "Fiddle leaf fig",

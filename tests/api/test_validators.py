@@ -309,6 +309,20 @@ async def test_a_flagged_reading_sent_again_stays_flagged(home: Household) -> No
     assert first["quality_flag"] == "questionable"
 
 
+async def test_which_rule_flagged_a_single_reading_is_told_of_an_array_of_one_and_by_the_check(home: Household) -> None:
+    ann = await home.person("ann")
+    source = await meter(ann, max_value=5, action="flag")
+    single, many = await ann.source(), (await source.log(rows([6], 1))).json()
+    assert [(row["status"], row["rule"]) for row in many["results"]] == [("flagged", "max_value")]
+    plain = (await ann.post(f"/v1/sources/{single['id']}/readings", rows([6])[0])).json()
+    flagged = (await source.log(rows([6])[0])).json()
+    assert flagged.keys() == plain.keys()
+    assert flagged["quality_flag"] == "questionable"
+    told = await source.check(f"?from={at(0)}&to={at(1)}", max_value=5)
+    assert [(each["id"], each["rule"]) for each in told["results"]] == [(flagged["id"], "max_value")]
+    assert told["results"][0]["detail"] == many["results"][0]["detail"]
+
+
 async def test_a_replacement_is_held_to_the_neighbours_of_what_it_replaces(home: Household) -> None:
     ann = await home.person("ann")
     source = await meter(ann, non_decreasing=True)

@@ -161,6 +161,7 @@ NOT_AUDITED = {
     "changed_days": "follows readings",
     "changed_sources": "follows readings",
     "latest_readings": "follows readings",
+    "reading_days": "follows readings",
     "reading_hours": "follows readings",
     "gained_sources": "follows grants",
     "growth_measurements": "each is a change of its plant",
@@ -180,6 +181,18 @@ async def test_every_table_is_audited_or_says_why_not(dba: asyncpg.Connection) -
     )
     assert {row[0] for row in rows} == AUDITED | NOT_AUDITED.keys()
     assert {row[0] for row in rows if row[1]} == AUDITED
+
+
+@pytest.mark.parametrize("role", ["postgres", "homelog_owner"])
+async def test_what_is_audited_is_not_emptied_without_a_trace(dba: asyncpg.Connection, role: str) -> None:
+    rows = await dba.fetch("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = '_100_refuse_truncate'")
+    assert {row[0] for row in rows} == AUDITED
+    await dba.execute(f"SET LOCAL ROLE {role}")
+    for table in sorted(AUDITED):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError) as refused:
+            async with dba.transaction():
+                await dba.execute(f"TRUNCATE {table} CASCADE")
+        assert str(refused.value) == "TRUNCATE would leave no trace in the audit log: DELETE the rows."
 
 
 EVENTS = [

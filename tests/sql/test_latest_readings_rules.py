@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from service.embedded import EmbeddedPostgres
 from tests.sql.rules import (
+    DELIBERATELY,
     act_as,
     affected,
     assert_breaks,
@@ -152,10 +153,9 @@ WRITES: dict[str, tuple[str, dict[str, float]]] = {
         {"private": 9},
     ),
     "TRUNCATE, and one that comes after": (
-        "TRUNCATE readings;" + INTO + "VALUES ('{private}', '2020-01-01Z', 9)",
+        f"{DELIBERATELY}; TRUNCATE readings;" + INTO + "VALUES ('{private}', '2020-01-01Z', 9)",
         {"private": 9},
     ),
-    "TRUNCATE of the sources": ("TRUNCATE data_sources CASCADE", {}),
     "the source gone": ("DELETE FROM data_sources WHERE id = '{private}'", {"public": 4}),
     "the source gone and come again": (
         "DELETE FROM data_sources WHERE id = '{private}';" + SOURCE.format("private"),

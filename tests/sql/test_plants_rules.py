@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from service.embedded import EmbeddedPostgres
+from tests.sql.rules import triggers_of
 
 TABLES = ["plants", "care_events", "growth_measurements"]
 NAMED = {
@@ -386,10 +387,7 @@ TRIGGERS = {
 
 @pytest.mark.parametrize("table", TABLES)
 async def test_every_trigger_is_known(dba: asyncpg.Connection, table: str) -> None:
-    rows = await dba.fetch(
-        "SELECT tgname FROM pg_trigger WHERE tgrelid = $1::text::regclass AND NOT tgisinternal", table
-    )
-    assert {row[0] for row in rows} == TRIGGERS[table]
+    assert await triggers_of(dba, table) == TRIGGERS[table]
 
 
 @pytest.mark.parametrize("place", ["house", "unknown"])

@@ -104,6 +104,12 @@ MATRIX: dict[str, dict[str, Cells]] = {
         "UPDATE": (4, 3, 0, 0, 0),
         "DELETE": (4, 3, 0, 0, 0),
     },
+    "reading_days": {
+        "SELECT": (2, 2, 2, 1, 1),
+        "INSERT": REFUSED,  # triggers on readings
+        "UPDATE": REFUSED,
+        "DELETE": REFUSED,
+    },
     "reading_hours": {
         "SELECT": (2, 2, 2, 1, 1),
         "INSERT": REFUSED,  # triggers on readings
@@ -172,6 +178,10 @@ INSERTS = {
     "line_protocol_sources": "(series) VALUES ('n f')",
     "plants": "(name, kind) VALUES ('x', 'fig')",
     "readings": "(source_id, timestamp, value) VALUES ('{private}', now(), 1)",
+    "reading_days": (
+        "SELECT source_id, timestamp, timestamp + interval '1 day', 10, 1, 1, 10, timestamp, 1, timestamp, 1, 0"
+        " FROM readings"
+    ),
     "reading_hours": "SELECT source_id, timestamp, 10, 1, 1, 10, timestamp, 1, timestamp, 1, 0 FROM readings",
     "refresh_tokens": "(token_hash, session_id) VALUES (sha256('x'), '{session}')",
     "sessions": "(user_id, auth_provider, expires_at) VALUES ({caller}, 'password', now())",
@@ -270,5 +280,8 @@ async def test_without_an_identity_no_row_of_a_person_is_seen(dba: asyncpg.Conne
 @pytest.mark.parametrize("table", MATRIX)
 async def test_a_request_that_names_no_source_sees_none_of_it(dba: asyncpg.Connection, table: str) -> None:
     await act_as(dba, "cat")
-    if table in {"data_sources", "readings", "latest_readings", "reading_hours", "data_validators", "meter_events"}:
+    if table in {
+        "data_sources", "readings", "latest_readings", "reading_days", "reading_hours", "data_validators",
+        "meter_events",
+    }:  # fmt: skip
         assert await affected(dba, f"SELECT FROM {table}") == 0

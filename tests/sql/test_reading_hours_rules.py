@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from tests.sql.rules import (
+    DELIBERATELY,
     act_as,
     affected,
     assert_breaks,
@@ -137,7 +138,7 @@ WRITES: dict[str, tuple[str, dict[tuple[str, int], int]]] = {
     "all of a source deleted": ("DELETE FROM readings WHERE source_id = '{private}'", {("public", 6): 12}),
     "all deleted, ten come after": ("DELETE FROM readings;" + INTO + "VALUES " + minutes("public", 3, *[1] * 10),
                                              {("public", 3): 10}),
-    "TRUNCATE": ("TRUNCATE readings", {}),
+    "TRUNCATE": (f"{DELIBERATELY}; TRUNCATE readings", {}),
     "the source gone": ("DELETE FROM data_sources WHERE id = '{private}'", {("public", 6): 12}),
     "the account gone": ("DELETE FROM users WHERE id = '{ann}'", {}),
 }  # fmt: skip

@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from service.embedded import EmbeddedPostgres
+from tests.sql.rules import triggers_of
 
 TABLES = ["homes", "data_sources", "user_source_access"]
 NAMED = {
@@ -241,8 +242,8 @@ TRIGGERS = {
         "_600_leave_tombstone_delete", "_600_leave_tombstone_update", "_900_audit",
     },
     "data_sources": {
-        "_050_check_home_insert", "_050_check_home_update", "_100_touch_updated_at", "_800_audit_deletion",
-        "_900_audit",
+        "_050_check_home_insert", "_050_check_home_update", "_100_touch_updated_at", "_500_rebuild_days",
+        "_800_audit_deletion", "_900_audit",
     },
     "user_source_access": {
         "_500_keep_an_admin_delete", "_500_keep_an_admin_update", "_600_gain_source",
@@ -253,10 +254,7 @@ TRIGGERS = {
 
 @pytest.mark.parametrize("table", TABLES)
 async def test_every_trigger_is_known(dba: asyncpg.Connection, table: str) -> None:
-    rows = await dba.fetch(
-        "SELECT tgname FROM pg_trigger WHERE tgrelid = $1::text::regclass AND NOT tgisinternal", table
-    )
-    assert {row[0] for row in rows} == TRIGGERS[table]
+    assert await triggers_of(dba, table) == TRIGGERS[table]
 
 
 @pytest.mark.parametrize("zone", ["FOO3", "europe/copenhagen", "posix/UTC", "UTC ", "+02", "localtime"])
