@@ -163,6 +163,12 @@ class Phone:
         elif change["type"] == "source":
             # With a source goes what belongs to it.
             self.db.execute("DELETE FROM objects WHERE source_id = ?", [change["id"]])
+        elif change["type"] == "plant":
+            # With a plant goes its care.
+            self.db.execute("DELETE FROM objects WHERE type = ? AND source_id = ? AND id = ?", key)
+            self.db.execute(
+                "DELETE FROM objects WHERE type = 'care' AND json_extract(data, '$.plant_id') = ?", [change["id"]]
+            )
         else:
             self.db.execute("DELETE FROM objects WHERE type = ? AND source_id = ? AND id = ?", key)
 

@@ -102,13 +102,29 @@ def found(request: Request[Any, Any, Any], item: V, status_code: int = 200) -> R
     body = msgspec.json.encode(item)
     tag = etag(item.updated_at, body)
     headers = {"ETag": tag}
-    if request.method in {"GET", "HEAD"}:
-        asked = request.headers.get("if-none-match")
-        if asked is not None and (
-            asked.strip() == "*" or tag in (each.strip().removeprefix("W/") for each in asked.split(","))
-        ):
-            return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type]
+    if _is_known(request, tag):
+        return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type]
     return Response(body, status_code=status_code, headers=headers, media_type="application/json")  # type: ignore[arg-type]
+
+
+def document(request: Request[Any, Any, Any], body: bytes, media_type: str) -> Response[bytes]:
+    """What is no stored object, with an ETag of its bytes, or 304 if If-None-Match has them already.
+
+    Whoever asks again and again may keep it, and asks each time whether it still holds; nobody between may.
+    """
+    tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if _is_known(request, headers["ETag"]):
+        return Response(b"", status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type=media_type)
+
+
+def _is_known(request: Request[Any, Any, Any], tag: str) -> bool:
+    """Whether a reading request's If-None-Match names that ETag, weakly compared as RFC 9110 says."""
+    asked = request.headers.get("if-none-match")
+    if asked is None or request.method not in {"GET", "HEAD"}:
+        return False
+    return asked.strip() == "*" or tag in (each.strip().removeprefix("W/") for each in asked.split(","))
 
 
 def created(request: Request[Any, Any, Any], is_new: bool, item: V, location: str) -> Response[V]:

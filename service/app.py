@@ -16,12 +16,15 @@ from service.access.handlers import HANDLERS as ACCESS
 from service.accounts.handlers import HANDLERS as ACCOUNTS
 from service.audit.handlers import HANDLERS as AUDIT
 from service.bodies import StrictBody
+from service.calendar.handlers import HANDLERS as CALENDAR
+from service.care.handlers import HANDLERS as CARE
 from service.changes.handlers import HANDLERS as CHANGES
 from service.database import Database
 from service.edge import Edge
 from service.homes.handlers import HANDLERS as HOMES
 from service.identity import NOBODY, AccessTokens, Caller
 from service.line_protocol.handlers import HANDLERS as LINE_PROTOCOL
+from service.members.handlers import HANDLERS as MEMBERS
 from service.meter_events.handlers import HANDLERS as METER_EVENTS
 from service.migrations import required_version
 from service.observing import log, set_up_logging
@@ -42,9 +45,12 @@ HANDLERS = [
     *ACCESS,
     *ACCOUNTS,
     *AUDIT,
+    *CALENDAR,
+    *CARE,
     *CHANGES,
     *HOMES,
     *LINE_PROTOCOL,
+    *MEMBERS,
     *METER_EVENTS,
     *PLANTS,
     *READINGS,
@@ -127,8 +133,13 @@ def _answer_exception(request: Req, error: Exception) -> Response[Any]:
     if problem is None:
         log.error("unexpected", id=request_id, exc_info=error)
         problem = Problem("internal", "Something broke here; the log has it under this request's id.")
+    elif problem.name == "unavailable":
+        # The answer is the same whether it was a deadlock, a time limit or a server that went; operators must know.
+        log.warning("unavailable", id=request_id, why=getattr(error, "sqlstate", None) or type(error).__name__)
     # Without credentials whatever is not public looks the same, existing or not.
     path = request.scope["path"]
-    if problem.name in {"not_found", "method_not_allowed"} and caller == NOBODY:
+    # A path that is no route's has no handler.
+    keyed = getattr(request.scope.get("route_handler"), "opt", {}).get("keyed")
+    if problem.name in {"not_found", "method_not_allowed"} and caller == NOBODY and not keyed:
         problem = unauthenticated() if path.startswith("/v1/") and not path.startswith("/v1/auth/") else problem
     return answer(problem, request_id)

@@ -60,7 +60,7 @@ _ERRORS = {
     "conflict": "The id is taken by other content or by somebody else, the source has another value at that time, "
     "the person has access at another level, the username is taken. Read what is stored, then decide.",
     "email_taken": "An account with this e-mail exists, in whatever case of letters.",
-    "last_admin": "A source keeps at least one admin: make somebody else admin first.",
+    "last_admin": "A source and a home keep at least one admin: make somebody else admin first.",
     "cursor_expired": "A cursor of the change feed that is older than 90 days, or of another account or database, a "
     "restored one included. Drop the copy and ask again without `since`.",
     "stale": "The row has changed since the version that `If-Match` names. Read it again, then repeat your change.",

@@ -23,9 +23,9 @@ _HEADERS = [
     (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
     (b"x-frame-options", b"DENY"),
 ]
+_NOT_KEPT = (b"cache-control", b"no-store")
 _API_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 # The reference page is one file of ours with its style and script inside.
 _PAGE_POLICY = (
@@ -70,8 +70,11 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                said = list(message["headers"])
+                if not any(name == b"cache-control" for name, _ in said):
+                    said.append(_NOT_KEPT)
                 message["headers"] = [
-                    *message["headers"],
+                    *said,
                     *_HEADERS,
                     policy,
                     (b"x-request-id", request_id.encode()),

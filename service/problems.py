@@ -121,7 +121,11 @@ def unavailable(detail: str = "The database cannot be reached; try again.") -> P
 
 
 # A constraint whose violation has a name of its own in the catalogue.
-_NAMED = {"users_email_key": "email_taken", "user_source_access_last_admin": "last_admin"}
+_NAMED = {
+    "users_email_key": "email_taken",
+    "user_source_access_last_admin": "last_admin",
+    "home_members_last_admin": "last_admin",
+}
 
 # SQLSTATE, or its class, → error name. A constraint's COMMENT replaces the detail (see `Sentences`).
 _SQLSTATES = {

@@ -24,6 +24,8 @@ Req = Request[Any, Any, State]
 
 PUBLIC: dict[str, Any] = {"public": True}
 """`opt` of a route that answers without credentials."""
+KEYED: dict[str, Any] = {"public": True, "keyed": True}
+"""`opt` of a public route whose credential is a key in its address: with a wrong one 404, for signing in is no help."""
 SPANS_ALL: dict[str, Any] = {"spans_all": True}
 """`opt` of a route whose answer spans every source that the caller was granted."""
 SOURCES_IN_QUERY: dict[str, Any] = {"sources_in_query": True}

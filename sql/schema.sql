@@ -198,7 +198,8 @@ CREATE TYPE public.plantstatus AS ENUM (
     'soon',
     'thriving',
     'watered',
-    'resting'
+    'resting',
+    'unknown'
 );
 
 ALTER TYPE public.plantstatus OWNER TO homelog_owner;
@@ -207,7 +208,7 @@ ALTER TYPE public.plantstatus OWNER TO homelog_owner;
 -- Name: TYPE plantstatus; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON TYPE public.plantstatus IS 'dry needs water now, soon due within 1–2 days, thriving well watered and healthy, watered today, resting dormant for a season.';
+COMMENT ON TYPE public.plantstatus IS 'dry needs water now, soon due within 1–2 days, thriving well watered and healthy, watered today, resting dormant for a season, unknown its sensor is silent.';
 
 --
 -- Name: quality_flag; Type: TYPE; Schema: public; Owner: homelog_owner
@@ -227,6 +228,23 @@ ALTER TYPE public.quality_flag OWNER TO homelog_owner;
 --
 
 COMMENT ON TYPE public.quality_flag IS 'How far a reading can be trusted; bad ones count in no total.';
+
+--
+-- Name: sensor_state; Type: TYPE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TYPE public.sensor_state AS ENUM (
+    'fresh',
+    'unknown'
+);
+
+ALTER TYPE public.sensor_state OWNER TO homelog_owner;
+
+--
+-- Name: TYPE sensor_state; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TYPE public.sensor_state IS 'fresh its latest reading is recent, unknown it has been silent for too long.';
 
 --
 -- Name: source_kind; Type: TYPE; Schema: public; Owner: homelog_owner
@@ -424,6 +442,46 @@ ALTER FUNCTION homelog.act_as_token(token bytea, needed text, named uuid[]) OWNE
 COMMENT ON FUNCTION homelog.act_as_token(token bytea, needed text, named uuid[]) IS 'As act_as_token(bytea, uuid[]), and HL403 for a token without the scope that is needed; null is one that none has.';
 
 --
+-- Name: act_by_calendar_key(bytea); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.act_by_calendar_key(wanted bytea) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    owner uuid;
+BEGIN
+    -- Whoever has the address must not come to write as its owner, whatever the service does next.
+    IF NOT current_setting('transaction_read_only')::boolean THEN
+        RAISE EXCEPTION 'A calendar link only reads.' USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+
+    SELECT u.id INTO owner
+    FROM calendar_links AS l
+    JOIN users AS u ON u.id = l.user_id
+    WHERE l.key_hash = wanted AND u.is_active;
+    IF FOUND THEN
+        -- Whoever had signed in to this transaction has no part in what follows.
+        PERFORM set_config('homelog.user_id', owner::text, true),
+                set_config('homelog.session_id', '', true),
+                set_config('homelog.token_id', '', true),
+                set_config('homelog.bound', '', true);
+        PERFORM homelog.reach(owner, '{}');
+    END IF;
+    RETURN owner;
+END
+$$;
+
+ALTER FUNCTION homelog.act_by_calendar_key(wanted bytea) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION act_by_calendar_key(wanted bytea); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.act_by_calendar_key(wanted bytea) IS 'Takes on the identity of whose calendar link has this hash, for the rest of a read-only transaction, reaching no source; answers who that is, null where there is no such link or its account is not active.';
+
+--
 -- Name: administered_homes(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -432,7 +490,10 @@ CREATE FUNCTION homelog.administered_homes() RETURNS uuid[]
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    RETURN ARRAY(SELECT id FROM homes WHERE created_by = homelog.current_user_id());
+    RETURN ARRAY(
+        SELECT home_id FROM home_members
+        WHERE user_id = homelog.current_user_id() AND access_level = 'admin'
+    );
 END
 $$;
 
@@ -531,6 +592,54 @@ ALTER FUNCTION homelog.broken_rule(rules public.validator_rules, value double pr
 --
 
 COMMENT ON FUNCTION homelog.broken_rule(rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) IS 'The first of these rules that a value breaks between its neighbours.';
+
+--
+-- Name: local_date(timestamp with time zone, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.local_date(at timestamp with time zone, zone text) RETURNS date
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ((at AT TIME ZONE zone))::date;
+
+ALTER FUNCTION homelog.local_date(at timestamp with time zone, zone text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION local_date(at timestamp with time zone, zone text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) IS 'The calendar day of an instant in a time zone.';
+
+--
+-- Name: care_due_on(integer, timestamp with time zone, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.care_due_on(every integer, last_at timestamp with time zone, zone text) RETURNS date
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN (last_at IS NOT NULL) THEN LEAST((homelog.local_date(last_at, zone) + every), '9999-12-31'::date) ELSE NULL::date END;
+
+ALTER FUNCTION homelog.care_due_on(every integer, last_at timestamp with time zone, zone text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION care_due_on(every integer, last_at timestamp with time zone, zone text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.care_due_on(every integer, last_at timestamp with time zone, zone text) IS 'The local day on which care is due next, no later than every client can say; null if it was never done.';
+
+--
+-- Name: care_id(uuid, uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.care_id(many uuid, plant uuid) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (regexp_replace(encode(sha256((uuid_send(many) || uuid_send(plant))), 'hex'::text), '^(.{12}).(.{3}).(.{15}).*'::text, '\18\28\3'::text))::uuid;
+
+ALTER FUNCTION homelog.care_id(many uuid, plant uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION care_id(many uuid, plant uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.care_id(many uuid, plant uuid) IS 'The id (RFC 9562, version 8) of the care for one plant within care for many that has this id: the same when it is sent again.';
 
 --
 -- Name: change_era(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -1195,6 +1304,39 @@ ALTER FUNCTION homelog.find_grantee(wanted_source uuid, wanted_id uuid, wanted_e
 COMMENT ON FUNCTION homelog.find_grantee(wanted_source uuid, wanted_id uuid, wanted_email public.citext) IS 'The active account that an admin of a source names by id or e-mail to grant it access; a foreign key violation where there is none, no row for anyone else who asks.';
 
 --
+-- Name: find_invited(uuid, uuid, public.citext); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.find_invited(wanted_home uuid, wanted_id uuid, wanted_email public.citext) RETURNS TABLE(user_id uuid, email public.citext, display_name text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT wanted_home = ANY (homelog.administered_homes()) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT u.id, u.email, u.display_name::text
+    FROM users AS u
+    WHERE u.id = homelog.find_user(wanted_id, wanted_email);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'This account does not exist.'
+            USING ERRCODE = 'foreign_key_violation', TABLE = 'home_members',
+                  COLUMN = CASE WHEN wanted_id IS NULL THEN 'email' ELSE 'user_id' END,
+                  CONSTRAINT = 'home_members_user_id_fkey';
+    END IF;
+END
+$$;
+
+ALTER FUNCTION homelog.find_invited(wanted_home uuid, wanted_id uuid, wanted_email public.citext) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION find_invited(wanted_home uuid, wanted_id uuid, wanted_email public.citext); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.find_invited(wanted_home uuid, wanted_id uuid, wanted_email public.citext) IS 'The active account that an admin of a home names by id or e-mail to invite it; a foreign key violation where there is none, no row for anyone else who asks.';
+
+--
 -- Name: find_user(uuid, public.citext); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1236,8 +1378,11 @@ BEGIN
         DELETE FROM source_tombstones WHERE deleted_at < until_then RETURNING 1
     ), of_users AS (
         DELETE FROM user_tombstones WHERE deleted_at < until_then RETURNING 1
+    ), of_places AS (
+        DELETE FROM place_tombstones WHERE deleted_at < until_then RETURNING 1
     )
-    SELECT (SELECT count(*) FROM of_sources) + (SELECT count(*) FROM of_users) INTO forgotten;
+    SELECT (SELECT count(*) FROM of_sources) + (SELECT count(*) FROM of_users) + (SELECT count(*) FROM of_places)
+    INTO forgotten;
     RETURN forgotten;
 END
 $$;
@@ -1251,6 +1396,36 @@ ALTER FUNCTION homelog.forget_tombstones(keep interval) OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.forget_tombstones(keep interval) IS 'Deletes tombstones that are older, though none that a cursor may still ask for; says how many.';
 
 --
+-- Name: gained_plants(pg_snapshot); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.gained_plants(since pg_snapshot) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT p.id
+        FROM gained_homes AS g
+        JOIN plants AS p ON p.home_id = g.home_id
+        WHERE g.user_id = homelog.current_user_id() AND homelog.changed_since(g.xmin, since)
+        UNION
+        SELECT t.id
+        FROM moved_things AS t
+        WHERE t.type = 'plant' AND t.id = ANY (homelog.readable_plants()) AND homelog.changed_since(t.xmin, since)
+    );
+END
+$$;
+
+ALTER FUNCTION homelog.gained_plants(since pg_snapshot) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION gained_plants(since pg_snapshot); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.gained_plants(since pg_snapshot) IS 'The plants that the caller may have come to see since the snapshot: a copy may lack their care.';
+
+--
 -- Name: gained_sources(pg_snapshot); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1259,12 +1434,24 @@ CREATE FUNCTION homelog.gained_sources(since pg_snapshot) RETURNS uuid[]
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
+    -- Not gained is what some reason showed before: one that is left of several is an old one.
     RETURN ARRAY(
-        SELECT a.source_id
-        FROM user_source_access AS a
-        LEFT JOIN gained_sources AS g ON g.source_id = a.source_id AND g.user_id = a.user_id
-        WHERE a.user_id = homelog.current_user_id()
-          AND (pg_snapshot_xmin(since) = '1' OR homelog.changed_since(g.xmin, since))
+        SELECT r.source_id
+        FROM (
+            SELECT a.source_id, homelog.changed_since(g.xmin, since) AS is_new
+            FROM user_source_access AS a
+            LEFT JOIN gained_sources AS g ON g.source_id = a.source_id AND g.user_id = a.user_id
+            WHERE a.user_id = homelog.current_user_id()
+            UNION ALL
+            SELECT s.id, homelog.changed_since(g.xmin, since) OR coalesce(homelog.changed_since(t.xmin, since), false)
+            FROM home_members AS m
+            JOIN data_sources AS s ON s.home_id = m.home_id
+            LEFT JOIN gained_homes AS g ON g.home_id = m.home_id AND g.user_id = m.user_id
+            LEFT JOIN moved_things AS t ON t.type = 'source' AND t.id = s.id
+            WHERE m.user_id = homelog.current_user_id() AND (m.expires_at IS NULL OR m.expires_at > now())
+        ) AS r
+        GROUP BY r.source_id
+        HAVING pg_snapshot_xmin(since) = '1' OR bool_and(r.is_new)
     );
 END
 $$;
@@ -1982,20 +2169,62 @@ ALTER FUNCTION homelog.leave_user_tombstone(reader uuid, gone public.change_type
 COMMENT ON FUNCTION homelog.leave_user_tombstone(reader uuid, gone public.change_type, gone_id uuid, how public.change_op) IS 'Notes that a person does not see something any more.';
 
 --
--- Name: local_date(timestamp with time zone, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+-- Name: losses(pg_snapshot, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
-CREATE FUNCTION homelog.local_date(at timestamp with time zone, zone text) RETURNS date
-    LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN ((at AT TIME ZONE zone))::date;
+CREATE FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) RETURNS TABLE(xid xid8, id uuid, type public.change_type, op public.change_op)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY
+    WITH own AS (
+        SELECT t.xid, t.id, t.type, t.op
+        FROM user_tombstones AS t
+        WHERE t.user_id = homelog.current_user_id() AND t.xid >= pg_snapshot_xmin(since)
+          AND homelog.gone_since(t.xmin, t.xid, since)
+    ), homes_left AS (
+        SELECT o.xid, o.id FROM own AS o WHERE o.type = 'home'
+        UNION ALL
+        -- A time that was set only after it had come was never between two readings: that row is new.
+        SELECT '0'::xid8, m.home_id
+        FROM home_members AS m
+        WHERE m.user_id = homelog.current_user_id() AND m.expires_at <= now()
+          AND (m.expires_at > at OR homelog.changed_since(m.xmin, since))
+    ), lost AS (
+        SELECT o.xid, o.id, o.type, o.op FROM own AS o
+        UNION ALL
+        SELECT h.xid, h.id, 'home', 'lost' FROM homes_left AS h
+        UNION ALL
+        SELECT h.xid, s.id, 'source', 'lost' FROM homes_left AS h JOIN data_sources AS s ON s.home_id = h.id
+        UNION ALL
+        SELECT h.xid, p.id, 'plant', 'lost' FROM homes_left AS h JOIN plants AS p ON p.home_id = h.id
+        UNION ALL
+        SELECT t.xid, t.id, t.type, t.op
+        FROM (
+            SELECT unnest(homelog.readable_homes()), false
+            UNION
+            SELECT h.id, false FROM homes_left AS h
+            UNION ALL
+            SELECT unnest(homelog.readable_plants()), true
+        ) AS place (id, is_plant)
+        JOIN place_tombstones AS t ON t.place_id = place.id AND t.xid >= pg_snapshot_xmin(since)
+        WHERE (t.type = 'care') = place.is_plant AND homelog.gone_since(t.xmin, t.xid, since)
+    )
+    SELECT max(l.xid), l.id, l.type, min(l.op)
+    FROM lost AS l
+    WHERE homelog.is_unbound() OR (l.type = 'source' AND l.id = ANY (homelog.bound_sources()))
+    GROUP BY l.id, l.type;
+END
+$$;
 
-ALTER FUNCTION homelog.local_date(at timestamp with time zone, zone text) OWNER TO homelog_owner;
+ALTER FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) OWNER TO homelog_owner;
 
 --
--- Name: FUNCTION local_date(at timestamp with time zone, zone text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+-- Name: FUNCTION losses(since pg_snapshot, at timestamp with time zone); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) IS 'The calendar day of an instant in a time zone.';
+COMMENT ON FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) IS 'What the caller may not see any more since the snapshot, or since that time: what is gone, was taken from them or left a home of theirs, and all of the homes that they left. Some of it they may still see for another reason. A token that is bound to sources learns of these alone.';
 
 --
 -- Name: make_sources_of_lines(jsonb, integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -2206,6 +2435,34 @@ ALTER FUNCTION homelog.own_credentials() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.own_credentials() IS 'The caller''s own password hash, to check the current password.';
 
 --
+-- Name: people_of_home(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.people_of_home(wanted uuid) RETURNS TABLE(user_id uuid, email public.citext, display_name text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT wanted = ANY (homelog.administered_homes()) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT u.id, u.email, u.display_name::text
+    FROM home_members AS m
+    JOIN users AS u ON u.id = m.user_id
+    WHERE m.home_id = wanted;
+END
+$$;
+
+ALTER FUNCTION homelog.people_of_home(wanted uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION people_of_home(wanted uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.people_of_home(wanted uuid) IS 'Names and e-mails of a home''s members, for its admins alone.';
+
+--
 -- Name: people_of_source(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -2234,6 +2491,22 @@ ALTER FUNCTION homelog.people_of_source(wanted uuid) OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.people_of_source(wanted uuid) IS 'Names and e-mails of those who were granted a source, for its admins alone.';
 
 --
+-- Name: plant_due_on(public.plantstatus, date, date, public.sensor_state); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.plant_due_on(status public.plantstatus, wants_on date, snoozed_until date, sensor public.sensor_state) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN ((status = 'resting'::public.plantstatus) OR ((sensor = 'fresh'::public.sensor_state) AND (wants_on IS NULL))) THEN NULL::date ELSE GREATEST(wants_on, snoozed_until) END;
+
+ALTER FUNCTION homelog.plant_due_on(status public.plantstatus, wants_on date, snoozed_until date, sensor public.sensor_state) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION plant_due_on(status public.plantstatus, wants_on date, snoozed_until date, sensor public.sensor_state); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.plant_due_on(status public.plantstatus, wants_on date, snoozed_until date, sensor public.sensor_state) IS 'The local day on which a plant is due: when it wants water, and not before it was put off to.';
+
+--
 -- Name: plant_due_on(public.plantstatus, integer, timestamp with time zone, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -2248,6 +2521,22 @@ ALTER FUNCTION homelog.plant_due_on(status public.plantstatus, every integer, la
 --
 
 COMMENT ON FUNCTION homelog.plant_due_on(status public.plantstatus, every integer, last_water timestamp with time zone, zone text) IS 'The local day on which a plant wants water next; null while it rests or if it was never watered.';
+
+--
+-- Name: plant_sensor(uuid, timestamp with time zone, integer, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.plant_sensor(source uuid, told_at timestamp with time zone, stale_after_hours integer, at timestamp with time zone) RETURNS public.sensor_state
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN (source IS NULL) THEN NULL::public.sensor_state WHEN (told_at > (at - ((stale_after_hours)::double precision * '01:00:00'::interval))) THEN 'fresh'::public.sensor_state ELSE 'unknown'::public.sensor_state END;
+
+ALTER FUNCTION homelog.plant_sensor(source uuid, told_at timestamp with time zone, stale_after_hours integer, at timestamp with time zone) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION plant_sensor(source uuid, told_at timestamp with time zone, stale_after_hours integer, at timestamp with time zone); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.plant_sensor(source uuid, told_at timestamp with time zone, stale_after_hours integer, at timestamp with time zone) IS 'Whether a plant''s sensor can be believed at an instant; null for a plant without one.';
 
 --
 -- Name: plant_status(public.plantstatus, integer, timestamp with time zone, text, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -2266,6 +2555,75 @@ ALTER FUNCTION homelog.plant_status(status public.plantstatus, every integer, la
 COMMENT ON FUNCTION homelog.plant_status(status public.plantstatus, every integer, last_water timestamp with time zone, zone text, at timestamp with time zone) IS 'A plant''s status at an instant in its home''s time zone: the one place that says it.';
 
 --
+-- Name: plant_status(public.plantstatus, date, date, date, public.sensor_state, date); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.plant_status(status public.plantstatus, watered_on date, wants_on date, due_on date, sensor public.sensor_state, today date) RETURNS public.plantstatus
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (status = 'resting'::public.plantstatus) THEN status WHEN ((watered_on IS NULL) AND (sensor IS DISTINCT FROM 'fresh'::public.sensor_state)) THEN CASE WHEN ((sensor IS NULL) OR (status = ANY (ARRAY['dry'::public.plantstatus, 'soon'::public.plantstatus]))) THEN status ELSE 'unknown'::public.plantstatus END WHEN ((watered_on >= today) AND (sensor IS DISTINCT FROM 'unknown'::public.sensor_state)) THEN 'watered'::public.plantstatus WHEN (watered_on >= today) THEN 'unknown'::public.plantstatus WHEN ((wants_on <= today) AND (due_on <= today)) THEN 'dry'::public.plantstatus WHEN ((wants_on <= today) OR (due_on <= (today + 2))) THEN 'soon'::public.plantstatus WHEN (sensor = 'unknown'::public.sensor_state) THEN 'unknown'::public.plantstatus ELSE 'thriving'::public.plantstatus END;
+
+ALTER FUNCTION homelog.plant_status(status public.plantstatus, watered_on date, wants_on date, due_on date, sensor public.sensor_state, today date) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION plant_status(status public.plantstatus, watered_on date, wants_on date, due_on date, sensor public.sensor_state, today date); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.plant_status(status public.plantstatus, watered_on date, wants_on date, due_on date, sensor public.sensor_state, today date) IS 'A plant''s status on a local day: the one place that says it. Put off though it wants water it is soon; while its sensor is silent it is never thriving or watered, but unknown.';
+
+--
+-- Name: plant_wants_on(public.plantstatus, date, integer, public.sensor_state, date); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.plant_wants_on(status public.plantstatus, watered_on date, days integer, sensor public.sensor_state, dry_on date) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (status = 'resting'::public.plantstatus) THEN NULL::date WHEN (sensor = 'fresh'::public.sensor_state) THEN CASE WHEN (dry_on IS NOT NULL) THEN GREATEST(dry_on, (watered_on + 1)) ELSE NULL::date END WHEN (watered_on IS NOT NULL) THEN LEAST((watered_on + days), '9999-12-31'::date) ELSE NULL::date END;
+
+ALTER FUNCTION homelog.plant_wants_on(status public.plantstatus, watered_on date, days integer, sensor public.sensor_state, dry_on date) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION plant_wants_on(status public.plantstatus, watered_on date, days integer, sensor public.sensor_state, dry_on date); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.plant_wants_on(status public.plantstatus, watered_on date, days integer, sensor public.sensor_state, dry_on date) IS 'The local day on which a plant wants water, whether or not it was put off: the one on which its sensor found it dry, or else the one that the calendar says. Null while it rests or its sensor finds it wet, or if it was never watered.';
+
+--
+-- Name: timezone_of(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.timezone_of(home uuid) RETURNS text
+    LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1 PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN (SELECT h.timezone FROM homes AS h WHERE h.id = home);
+END
+$$;
+
+ALTER FUNCTION homelog.timezone_of(home uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION timezone_of(home uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.timezone_of(home uuid) IS 'The time zone of a home, whoever asks. It costs more than it says, but is asked for next to no plant, and whoever asks must be inlined.';
+
+--
+-- Name: plant_zone(uuid, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.plant_zone(home uuid, shown text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN (shown IS NOT NULL) THEN shown WHEN (home IS NULL) THEN 'UTC'::text ELSE COALESCE(homelog.timezone_of(home), 'UTC'::text) END;
+
+ALTER FUNCTION homelog.plant_zone(home uuid, shown text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION plant_zone(home uuid, shown text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.plant_zone(home uuid, shown text) IS 'The time zone in which a plant has its days, the same for all who see it: its home''s, of which the caller sees that much or null, else UTC.';
+
+--
 -- Name: reach(uuid, uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -2281,27 +2639,49 @@ DECLARE
     administered uuid[];
 BEGIN
     IF named IS NULL THEN
-        SELECT array_agg(a.source_id),
-               array_agg(a.source_id),
-               array_agg(a.source_id) FILTER (WHERE a.access_level >= 'write'),
-               array_agg(a.source_id) FILTER (WHERE a.access_level = 'admin')
+        SELECT array_agg(r.source_id),
+               array_agg(r.source_id),
+               array_agg(r.source_id) FILTER (WHERE r.access_level >= 'write'),
+               array_agg(r.source_id) FILTER (WHERE r.access_level = 'admin')
         INTO readable, granted, writable, administered
-        FROM user_source_access AS a
-        WHERE a.user_id = caller;
+        FROM (
+            SELECT u.source_id, max(u.access_level) AS access_level
+            FROM (
+                SELECT a.source_id, a.access_level
+                FROM user_source_access AS a
+                WHERE a.user_id = caller
+                UNION ALL
+                SELECT s.id, m.access_level
+                FROM home_members AS m
+                JOIN data_sources AS s ON s.home_id = m.home_id
+                WHERE m.user_id = caller AND (m.expires_at IS NULL OR m.expires_at > now())
+            ) AS u
+            GROUP BY u.source_id
+        ) AS r;
     ELSIF cardinality(named) > 0 THEN
-        SELECT array_agg(s.id),
-               array_agg(s.id) FILTER (WHERE a.access_level IS NOT NULL),
-               array_agg(s.id) FILTER (WHERE a.access_level >= 'write'),
-               array_agg(s.id) FILTER (WHERE a.access_level = 'admin')
+        SELECT array_agg(r.id),
+               array_agg(r.id) FILTER (WHERE r.access_level IS NOT NULL),
+               array_agg(r.id) FILTER (WHERE r.access_level >= 'write'),
+               array_agg(r.id) FILTER (WHERE r.access_level = 'admin')
         INTO readable, granted, writable, administered
-        FROM data_sources AS s
-        LEFT JOIN LATERAL (
-            SELECT g.access_level
-            FROM user_source_access AS g
-            WHERE g.source_id = s.id AND g.user_id = caller
-            LIMIT 1
-        ) AS a ON true
-        WHERE s.id = ANY (named) AND (s.is_public OR a.access_level IS NOT NULL);
+        FROM (
+            SELECT s.id, s.is_public, greatest(a.access_level, m.access_level) AS access_level
+            FROM data_sources AS s
+            LEFT JOIN LATERAL (
+                SELECT g.access_level
+                FROM user_source_access AS g
+                WHERE g.source_id = s.id AND g.user_id = caller
+                LIMIT 1
+            ) AS a ON true
+            LEFT JOIN LATERAL (
+                SELECT h.access_level
+                FROM home_members AS h
+                WHERE h.home_id = s.home_id AND h.user_id = caller AND (h.expires_at IS NULL OR h.expires_at > now())
+                LIMIT 1
+            ) AS m ON true
+            WHERE s.id = ANY (named)
+        ) AS r
+        WHERE r.is_public OR r.access_level IS NOT NULL;
     END IF;
 
     -- All four every time: what an earlier call in this transaction set must not stay.
@@ -2318,7 +2698,7 @@ ALTER FUNCTION homelog.reach(caller uuid, named uuid[]) OWNER TO homelog_owner;
 -- Name: FUNCTION reach(caller uuid, named uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.reach(caller uuid, named uuid[]) IS 'Settles which of the named sources the caller may read, write and administer; null names all that were granted.';
+COMMENT ON FUNCTION homelog.reach(caller uuid, named uuid[]) IS 'Settles which of the named sources the caller may read, write and administer, by a grant or as member of the home; null names all of them.';
 
 --
 -- Name: readable_homes(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -2329,7 +2709,10 @@ CREATE FUNCTION homelog.readable_homes() RETURNS uuid[]
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    RETURN ARRAY(SELECT id FROM homes WHERE created_by = homelog.current_user_id());
+    RETURN ARRAY(
+        SELECT home_id FROM home_members
+        WHERE user_id = homelog.current_user_id() AND (expires_at IS NULL OR expires_at > now())
+    );
 END
 $$;
 
@@ -2401,6 +2784,39 @@ ALTER FUNCTION homelog.reading_told(reading public.readings) OWNER TO homelog_ow
 --
 
 COMMENT ON FUNCTION homelog.reading_told(reading public.readings) IS 'What of a reading an audit row keeps.';
+
+--
+-- Name: reads_source(uuid, uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.reads_source(reader uuid, wanted uuid) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM data_sources AS s
+        WHERE s.id = wanted
+          AND (
+              s.is_public
+              OR EXISTS (SELECT FROM user_source_access AS a WHERE a.source_id = s.id AND a.user_id = reader)
+              OR EXISTS (
+                  SELECT FROM home_members AS m
+                  WHERE m.home_id = s.home_id AND m.user_id = reader
+                    AND (m.expires_at IS NULL OR m.expires_at > now())
+              )
+          )
+    );
+END
+$$;
+
+ALTER FUNCTION homelog.reads_source(reader uuid, wanted uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION reads_source(reader uuid, wanted uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.reads_source(reader uuid, wanted uuid) IS 'Whether somebody may read a source that no request names. For functions of ours: the service asks by naming it.';
 
 --
 -- Name: rebuild_days(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -2557,35 +2973,44 @@ CREATE FUNCTION homelog.refresh_latest_readings(sources uuid[]) RETURNS void
     SET enable_seqscan TO 'off'
     AS $$
 DECLARE
-    written bigint;
+    moved uuid[];
 BEGIN
     PERFORM homelog.take_turns(sources);
 
-    INSERT INTO latest_readings AS l (source_id, id, timestamp, value, quality_flag)
-    SELECT s.source_id, r.id, r.timestamp, r.value, r.quality_flag
-    FROM unnest(sources) AS s (source_id)
-    CROSS JOIN LATERAL (
-        SELECT w.id, w.timestamp, w.value, w.quality_flag
-        FROM readings AS w
-        WHERE w.source_id = s.source_id
-        ORDER BY w.timestamp DESC
-        LIMIT 1
-    ) AS r
-    ON CONFLICT (source_id) DO UPDATE
-        SET
-            id = excluded.id,
-            timestamp = excluded.timestamp,
-            value = excluded.value,
-            quality_flag = excluded.quality_flag
-        WHERE (l.id, l.timestamp, l.value, l.quality_flag)
-              IS DISTINCT FROM (excluded.id, excluded.timestamp, excluded.value, excluded.quality_flag);
-    GET DIAGNOSTICS written = ROW_COUNT;
+    WITH written AS (
+        INSERT INTO latest_readings AS l (source_id, id, timestamp, value, quality_flag)
+        SELECT s.source_id, r.id, r.timestamp, r.value, r.quality_flag
+        FROM unnest(sources) AS s (source_id)
+        CROSS JOIN LATERAL (
+            SELECT w.id, w.timestamp, w.value, w.quality_flag
+            FROM readings AS w
+            WHERE w.source_id = s.source_id
+            ORDER BY w.timestamp DESC
+            LIMIT 1
+        ) AS r
+        ON CONFLICT (source_id) DO UPDATE
+            SET
+                id = excluded.id,
+                timestamp = excluded.timestamp,
+                value = excluded.value,
+                quality_flag = excluded.quality_flag
+            WHERE (l.id, l.timestamp, l.value, l.quality_flag)
+                  IS DISTINCT FROM (excluded.id, excluded.timestamp, excluded.value, excluded.quality_flag)
+        RETURNING l.source_id
+    )
+    SELECT coalesce(array_agg(w.source_id), '{}') INTO moved FROM written AS w;
 
     -- Of the others the latest reading stayed, or the last one went.
-    IF written < cardinality(sources) THEN
-        DELETE FROM latest_readings AS l
-        WHERE l.source_id = ANY (sources) AND NOT EXISTS (SELECT FROM readings AS r WHERE r.source_id = l.source_id);
+    IF cardinality(moved) < cardinality(sources) THEN
+        WITH gone AS (
+            DELETE FROM latest_readings AS l
+            WHERE l.source_id = ANY (sources) AND NOT EXISTS (SELECT FROM readings AS r WHERE r.source_id = l.source_id)
+            RETURNING l.source_id
+        )
+        SELECT moved || array_agg(g.source_id) INTO moved FROM gone AS g;
     END IF;
+
+    PERFORM homelog.sense_plants(moved);
 END
 $$;
 
@@ -2595,7 +3020,7 @@ ALTER FUNCTION homelog.refresh_latest_readings(sources uuid[]) OWNER TO homelog_
 -- Name: FUNCTION refresh_latest_readings(sources uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.refresh_latest_readings(sources uuid[]) IS 'Looks up the newest reading of these sources, each named once. The triggers call it; so does a DBA who has loaded readings with triggers switched off.';
+COMMENT ON FUNCTION homelog.refresh_latest_readings(sources uuid[]) IS 'Looks up the newest reading of these sources, each named once, and tells the plants that follow them. The triggers call it; so does a DBA who has loaded readings with triggers switched off.';
 
 --
 -- Name: refresh_session(bytea, bytea, interval, interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -2785,6 +3210,400 @@ ALTER FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_hash text)
 COMMENT ON FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_hash text) IS 'Stores the same password under stronger parameters, unless it was changed meanwhile.';
 
 --
+-- Name: rights_to_source(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.rights_to_source(wanted uuid) RETURNS TABLE(user_id uuid, email public.citext, display_name text, access_level public.access_level, granted_at timestamp with time zone, granted_by uuid, via text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT wanted = ANY (homelog.administered_sources()) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT a.user_id, u.email, u.display_name::text, a.access_level, a.granted_at, a.granted_by,
+           CASE WHEN a.user_id = s.created_by THEN 'owner' ELSE 'grant' END
+    FROM data_sources AS s
+    JOIN user_source_access AS a ON a.source_id = s.id
+    JOIN users AS u ON u.id = a.user_id
+    WHERE s.id = wanted
+    UNION ALL
+    SELECT m.user_id, u.email, u.display_name::text, m.access_level, m.granted_at, m.granted_by, 'home'
+    FROM data_sources AS s
+    JOIN home_members AS m ON m.home_id = s.home_id AND (m.expires_at IS NULL OR m.expires_at > now())
+    JOIN users AS u ON u.id = m.user_id
+    WHERE s.id = wanted;
+END
+$$;
+
+ALTER FUNCTION homelog.rights_to_source(wanted uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION rights_to_source(wanted uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.rights_to_source(wanted uuid) IS 'Who may do what with a source and why: made it (owner), was granted it, or belongs to its home; for its admins alone.';
+
+--
+-- Name: plants; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.plants (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    user_id uuid DEFAULT homelog.current_user_id() NOT NULL,
+    name text NOT NULL,
+    species text DEFAULT ''::text NOT NULL,
+    kind public.plantkind NOT NULL,
+    room text DEFAULT ''::text NOT NULL,
+    moisture double precision DEFAULT 0.5 NOT NULL,
+    status public.plantstatus DEFAULT 'thriving'::public.plantstatus NOT NULL,
+    every integer DEFAULT 7 NOT NULL,
+    light text DEFAULT ''::text NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    growth jsonb DEFAULT '[]'::jsonb NOT NULL,
+    last_water timestamp with time zone,
+    home_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    season_factor double precision,
+    season_from integer,
+    season_to integer,
+    snoozed_until date,
+    moisture_source_id uuid,
+    dry_below double precision DEFAULT 0.2 NOT NULL,
+    stale_after_hours integer DEFAULT 24 NOT NULL,
+    moisture_at timestamp with time zone,
+    dry_since timestamp with time zone,
+    CONSTRAINT plants_dry_below_range CHECK (((dry_below >= (0)::double precision) AND (dry_below <= (1)::double precision))),
+    CONSTRAINT plants_every_range CHECK (((every >= 1) AND (every <= 365))),
+    CONSTRAINT plants_growth_length CHECK (
+CASE
+    WHEN (jsonb_typeof(growth) = 'array'::text) THEN (jsonb_array_length(growth) <= 1000)
+    ELSE true
+END),
+    CONSTRAINT plants_growth_numbers CHECK (
+CASE
+    WHEN (jsonb_typeof(growth) = 'array'::text) THEN (NOT jsonb_path_exists(growth, 'strict $[*]?(@.type() != "number" || @.abs() > 100000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath))
+    ELSE false
+END),
+    CONSTRAINT plants_last_water_range CHECK (((last_water >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (last_water < '9998-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT plants_light_length CHECK ((length(light) <= 200)),
+    CONSTRAINT plants_moisture_range CHECK (((moisture >= (0)::double precision) AND (moisture <= (1)::double precision))),
+    CONSTRAINT plants_name_not_blank CHECK (((name ~ '[^[:space:]]'::text) AND (length(name) <= 100))),
+    CONSTRAINT plants_note_length CHECK ((length(note) <= 10000)),
+    CONSTRAINT plants_room_length CHECK ((length(room) <= 100)),
+    CONSTRAINT plants_season_factor_range CHECK (((season_factor >= (0.1)::double precision) AND (season_factor <= (10)::double precision))),
+    CONSTRAINT plants_season_from_month CHECK (((season_from >= 1) AND (season_from <= 12))),
+    CONSTRAINT plants_season_to_month CHECK (((season_to >= 1) AND (season_to <= 12))),
+    CONSTRAINT plants_season_whole CHECK ((num_nulls(season_factor, season_from, season_to) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT plants_snoozed_until_range CHECK (((snoozed_until >= '1970-01-01'::date) AND (snoozed_until <= '9999-12-31'::date))),
+    CONSTRAINT plants_species_length CHECK ((length(species) <= 200)),
+    CONSTRAINT plants_stale_after_hours_range CHECK (((stale_after_hours >= 1) AND (stale_after_hours <= 8760))),
+    CONSTRAINT plants_status_stored CHECK ((status <> 'unknown'::public.plantstatus))
+);
+
+ALTER TABLE ONLY public.plants FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plants OWNER TO homelog_owner;
+
+--
+-- Name: TABLE plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.plants IS 'Plants; each belongs to a person and may stand in a home.';
+
+--
+-- Name: COLUMN plants.moisture; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.moisture IS 'How wet the soil is, 0 to 1: as last written, or as its sensor last said.';
+
+--
+-- Name: COLUMN plants.status; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.status IS 'As last written; what it is now says homelog.shown_plant().';
+
+--
+-- Name: COLUMN plants.every; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.every IS 'Days between waterings, but for the season.';
+
+--
+-- Name: COLUMN plants.growth; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.growth IS 'Measurements, oldest first: an array of finite numbers.';
+
+--
+-- Name: COLUMN plants.last_water; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.last_water IS 'When it was last watered; null for never.';
+
+--
+-- Name: COLUMN plants.season_factor; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.season_factor IS 'In the months of the season every counts so many times.';
+
+--
+-- Name: COLUMN plants.season_from; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.season_from IS 'The first month of the season, 1 to 12.';
+
+--
+-- Name: COLUMN plants.season_to; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.season_to IS 'The last month of the season; earlier than the first one across New Year.';
+
+--
+-- Name: COLUMN plants.snoozed_until; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.snoozed_until IS 'Put off: it is not due before that local day. The next watering ends it.';
+
+--
+-- Name: COLUMN plants.moisture_source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.moisture_source_id IS 'The sensor in its pot: a source of moisture from 0 to 1, or in %.';
+
+--
+-- Name: COLUMN plants.dry_below; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.dry_below IS 'A moisture below this is dry; 0.05 above it, it no longer is.';
+
+--
+-- Name: COLUMN plants.stale_after_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.stale_after_hours IS 'For how long a reading of the sensor says how the plant is.';
+
+--
+-- Name: COLUMN plants.moisture_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.moisture_at IS 'The time of the sensor''s reading that moisture is of; null for none.';
+
+--
+-- Name: COLUMN plants.dry_since; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.dry_since IS 'The time of the sensor''s reading with which the soil turned dry; null while it is not.';
+
+--
+-- Name: CONSTRAINT plants_dry_below_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_dry_below_range ON public.plants IS 'The moisture below which a plant is dry lies between 0 and 1.';
+
+--
+-- Name: CONSTRAINT plants_every_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_every_range ON public.plants IS 'A plant is watered every 1 to 365 days.';
+
+--
+-- Name: CONSTRAINT plants_growth_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_growth_length ON public.plants IS 'Growth has at most 1,000 measurements.';
+
+--
+-- Name: CONSTRAINT plants_growth_numbers ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_growth_numbers ON public.plants IS 'Growth is an array of finite numbers.';
+
+--
+-- Name: CONSTRAINT plants_last_water_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_last_water_range ON public.plants IS 'A watering lies between 1970 and 24 hours from now.';
+
+--
+-- Name: CONSTRAINT plants_light_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_light_length ON public.plants IS 'Light has at most 200 characters.';
+
+--
+-- Name: CONSTRAINT plants_moisture_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_moisture_range ON public.plants IS 'Moisture lies between 0 and 1.';
+
+--
+-- Name: CONSTRAINT plants_name_not_blank ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_name_not_blank ON public.plants IS 'A plant needs a name of at most 100 characters.';
+
+--
+-- Name: CONSTRAINT plants_note_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_note_length ON public.plants IS 'A note has at most 10,000 characters.';
+
+--
+-- Name: CONSTRAINT plants_room_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_room_length ON public.plants IS 'A room has at most 100 characters.';
+
+--
+-- Name: CONSTRAINT plants_season_factor_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_season_factor_range ON public.plants IS 'A season''s factor lies between 0.1 and 10.';
+
+--
+-- Name: CONSTRAINT plants_season_from_month ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_season_from_month ON public.plants IS 'A season begins in a month from 1 to 12.';
+
+--
+-- Name: CONSTRAINT plants_season_to_month ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_season_to_month ON public.plants IS 'A season ends in a month from 1 to 12.';
+
+--
+-- Name: CONSTRAINT plants_season_whole ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_season_whole ON public.plants IS 'A season has a factor, a first and a last month, or none of the three.';
+
+--
+-- Name: CONSTRAINT plants_snoozed_until_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_snoozed_until_range ON public.plants IS 'A plant is put off to a day between 1970 and 9999.';
+
+--
+-- Name: CONSTRAINT plants_species_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_species_length ON public.plants IS 'A species has at most 200 characters.';
+
+--
+-- Name: CONSTRAINT plants_stale_after_hours_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_stale_after_hours_range ON public.plants IS 'A sensor may be silent for 1 to 8,760 hours.';
+
+--
+-- Name: CONSTRAINT plants_status_stored ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_status_stored ON public.plants IS 'A status is unknown for want of readings, never because it was written.';
+
+--
+-- Name: sense(public.plants, boolean); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.sense(plant public.plants, anew boolean) RETURNS public.plants
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    patience CONSTANT interval := plant.stale_after_hours * interval '1 hour';
+    -- In decimals: 0.1 + 0.05 in binary is more than 0.15, and a sensor that says 0.15 would not do.
+    wet_from CONSTANT double precision := least(plant.dry_below::numeric + 0.05, 1);
+    newest   timestamptz;
+    part     double precision;
+    said     double precision;
+    since    timestamptz;
+    wet_at   timestamptz;
+    dry_at   timestamptz;
+BEGIN
+    SELECT CASE WHEN s.unit = '%' THEN 100 ELSE 1 END, r.timestamp, r.value
+    INTO part, newest, said
+    FROM data_sources AS s
+    JOIN latest_readings AS l ON l.source_id = s.id
+    CROSS JOIN LATERAL (
+        SELECT w.timestamp, w.value
+        FROM readings AS w
+        WHERE w.source_id = l.source_id AND w.timestamp > l.timestamp - patience AND w.quality_flag <> 'bad'
+        ORDER BY w.timestamp DESC
+        LIMIT 1
+    ) AS r
+    WHERE s.id = plant.moisture_source_id AND s.kind = 'gauge';
+
+    -- Of a source that was taken from the plant's owner they learn nothing more.
+    IF anew OR newest IS NULL OR newest <= plant.moisture_at THEN
+        plant.moisture_at := NULL;
+        plant.dry_since := NULL;
+    END IF;
+    IF newest IS NULL OR NOT homelog.reads_source(plant.user_id, plant.moisture_source_id) THEN
+        RETURN plant;
+    END IF;
+
+    -- All readings since the last time, not the newest alone: a sensor may tell a whole day at once.
+    since := greatest(plant.moisture_at, plant.last_water, newest - patience);
+    SELECT max(r.timestamp) INTO wet_at
+    FROM readings AS r
+    WHERE r.source_id = plant.moisture_source_id AND r.timestamp > since AND r.timestamp <= newest
+      AND r.quality_flag <> 'bad' AND r.value / part >= wet_from;
+    SELECT min(r.timestamp) INTO dry_at
+    FROM readings AS r
+    WHERE r.source_id = plant.moisture_source_id AND r.timestamp > greatest(since, wet_at) AND r.timestamp <= newest
+      AND r.quality_flag <> 'bad' AND r.value / part < plant.dry_below;
+
+    plant.dry_since := CASE WHEN wet_at IS NULL THEN coalesce(plant.dry_since, dry_at) ELSE dry_at END;
+    plant.moisture := greatest(0, least(1, said / part));
+    plant.moisture_at := newest;
+    RETURN plant;
+END
+$$;
+
+ALTER FUNCTION homelog.sense(plant public.plants, anew boolean) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION sense(plant public.plants, anew boolean); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.sense(plant public.plants, anew boolean) IS 'A plant with what its source says of it: moisture, moisture_at and dry_since. Anew: whatever it said before.';
+
+--
+-- Name: sense_plants(uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.sense_plants(sources uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    sensing CONSTANT uuid[] := ARRAY(SELECT p.id FROM plants AS p WHERE p.moisture_source_id = ANY (sources));
+BEGIN
+    IF sensing <> '{}' THEN
+        -- In the order of their ids, as whoever waters many does.
+        PERFORM FROM plants AS p WHERE p.id = ANY (sensing) ORDER BY p.id FOR NO KEY UPDATE;
+        UPDATE plants AS p
+        SET (moisture, moisture_at, dry_since) = (
+            SELECT s.moisture, s.moisture_at, s.dry_since FROM homelog.sense(p, false) AS s
+        )
+        WHERE p.id = ANY (sensing);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION homelog.sense_plants(sources uuid[]) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION sense_plants(sources uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.sense_plants(sources uuid[]) IS 'Tells plants what their sensors, of all that are named, just said.';
+
+--
 -- Name: set_own_password(text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -2808,6 +3627,242 @@ ALTER FUNCTION homelog.set_own_password(new_hash text) OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.set_own_password(new_hash text) IS 'Gives the caller a new password, which is not temporary.';
+
+--
+-- Name: watering_interval(integer, double precision, integer, integer, date); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.watering_interval(every integer, season_factor double precision, season_from integer, season_to integer, watered_on date) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (season_factor IS NULL) THEN every WHEN CASE WHEN (season_from <= season_to) THEN ((date_part('month'::text, watered_on) >= (season_from)::double precision) AND (date_part('month'::text, watered_on) <= (season_to)::double precision)) ELSE ((date_part('month'::text, watered_on) >= (season_from)::double precision) OR (date_part('month'::text, watered_on) <= (season_to)::double precision)) END THEN (GREATEST((1)::numeric, round(((every)::numeric * (season_factor)::numeric))))::integer ELSE every END;
+
+ALTER FUNCTION homelog.watering_interval(every integer, season_factor double precision, season_from integer, season_to integer, watered_on date) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION watering_interval(every integer, season_factor double precision, season_from integer, season_to integer, watered_on date); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.watering_interval(every integer, season_factor double precision, season_from integer, season_to integer, watered_on date) IS 'Days from a watering to the next. The month of the watering decides, so that the day does not move while one waits.';
+
+--
+-- Name: shown_plant(public.plants, text, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.shown_plant(plant public.plants, zone text, at timestamp with time zone) RETURNS TABLE(id uuid, user_id uuid, name text, species text, kind public.plantkind, room text, moisture double precision, status public.plantstatus, every integer, light text, note text, growth double precision[], last_water timestamp with time zone, home_id uuid, created_at timestamp with time zone, updated_at timestamp with time zone, due_on date, season_factor double precision, season_from integer, season_to integer, snoozed_until date, moisture_source_id uuid, dry_below double precision, stale_after_hours integer, moisture_at timestamp with time zone, sensor public.sensor_state)
+    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT p.id,
+     p.user_id,
+     p.name,
+     p.species,
+     p.kind,
+     p.room,
+     p.moisture,
+     homelog.plant_status(p.status, days.watered_on, wish.wants_on, due.due_on, days.sensor, days.today) AS status,
+     p.every,
+     p.light,
+     p.note,
+     ARRAY( SELECT (g.value)::double precision AS value
+            FROM jsonb_array_elements(p.growth) g(value)) AS growth,
+     p.last_water,
+     p.home_id,
+     p.created_at,
+     p.updated_at,
+     due.due_on,
+     p.season_factor,
+     p.season_from,
+     p.season_to,
+     p.snoozed_until,
+     p.moisture_source_id,
+     p.dry_below,
+     p.stale_after_hours,
+     p.moisture_at,
+     days.sensor
+    FROM ((((( SELECT (shown_plant.plant).id AS id,
+             (shown_plant.plant).user_id AS user_id,
+             (shown_plant.plant).name AS name,
+             (shown_plant.plant).species AS species,
+             (shown_plant.plant).kind AS kind,
+             (shown_plant.plant).room AS room,
+             (shown_plant.plant).moisture AS moisture,
+             (shown_plant.plant).status AS status,
+             (shown_plant.plant).every AS every,
+             (shown_plant.plant).light AS light,
+             (shown_plant.plant).note AS note,
+             (shown_plant.plant).growth AS growth,
+             (shown_plant.plant).last_water AS last_water,
+             (shown_plant.plant).home_id AS home_id,
+             (shown_plant.plant).created_at AS created_at,
+             (shown_plant.plant).updated_at AS updated_at,
+             (shown_plant.plant).season_factor AS season_factor,
+             (shown_plant.plant).season_from AS season_from,
+             (shown_plant.plant).season_to AS season_to,
+             (shown_plant.plant).snoozed_until AS snoozed_until,
+             (shown_plant.plant).moisture_source_id AS moisture_source_id,
+             (shown_plant.plant).dry_below AS dry_below,
+             (shown_plant.plant).stale_after_hours AS stale_after_hours,
+             (shown_plant.plant).moisture_at AS moisture_at,
+             (shown_plant.plant).dry_since AS dry_since) p
+      CROSS JOIN ( SELECT homelog.plant_zone((shown_plant.plant).home_id, shown_plant.zone) AS zone,
+             shown_plant.at AS at) here)
+      CROSS JOIN LATERAL ( SELECT homelog.local_date(p.last_water, here.zone) AS watered_on,
+             homelog.local_date(here.at, here.zone) AS today,
+             homelog.local_date(p.dry_since, here.zone) AS dry_on,
+             homelog.plant_sensor(p.moisture_source_id, p.moisture_at, p.stale_after_hours, here.at) AS sensor
+          OFFSET 0) days)
+      CROSS JOIN LATERAL ( SELECT homelog.plant_wants_on(p.status, days.watered_on, homelog.watering_interval(p.every, p.season_factor, p.season_from, p.season_to, days.watered_on), days.sensor, days.dry_on) AS wants_on
+          OFFSET 0) wish)
+      CROSS JOIN LATERAL ( SELECT homelog.plant_due_on(p.status, wish.wants_on, p.snoozed_until, days.sensor) AS due_on
+          OFFSET 0) due);
+END;
+
+ALTER FUNCTION homelog.shown_plant(plant public.plants, zone text, at timestamp with time zone) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION shown_plant(plant public.plants, zone text, at timestamp with time zone); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.shown_plant(plant public.plants, zone text, at timestamp with time zone) IS 'What the API shows of a plant, in its order, at an instant and in the time zone of the plant''s home, which is null where there is no home or the caller does not see it: the one place that lists it.';
+
+--
+-- Name: homes; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.homes (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    name character varying(100) NOT NULL,
+    address text,
+    timezone character varying(50) DEFAULT 'UTC'::character varying NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT homelog.current_user_id(),
+    CONSTRAINT homes_address_length CHECK ((length(address) <= 500)),
+    CONSTRAINT homes_name_not_blank CHECK (((name)::text ~ '[^[:space:]]'::text))
+);
+
+ALTER TABLE ONLY public.homes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.homes OWNER TO homelog_owner;
+
+--
+-- Name: TABLE homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.homes IS 'Places; whoever makes one is its first admin.';
+
+--
+-- Name: COLUMN homes.timezone; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.homes.timezone IS 'An IANA name of PostgreSQL''s own list: the days and months of what stands here.';
+
+--
+-- Name: COLUMN homes.created_by; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.homes.created_by IS 'Who made it; null once that account is gone.';
+
+--
+-- Name: CONSTRAINT homes_address_length ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT homes_address_length ON public.homes IS 'An address has at most 500 characters.';
+
+--
+-- Name: CONSTRAINT homes_name_not_blank ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT homes_name_not_blank ON public.homes IS 'A home needs a name.';
+
+--
+-- Name: shown_plants; Type: VIEW; Schema: public; Owner: homelog_owner
+--
+
+CREATE VIEW public.shown_plants WITH (security_invoker='true') AS
+ SELECT s.id,
+    s.user_id,
+    s.name,
+    s.species,
+    s.kind,
+    s.room,
+    s.moisture,
+    s.status,
+    s.every,
+    s.light,
+    s.note,
+    s.growth,
+    s.last_water,
+    s.home_id,
+    s.created_at,
+    s.updated_at,
+    s.due_on,
+    s.season_factor,
+    s.season_from,
+    s.season_to,
+    s.snoozed_until,
+    s.moisture_source_id,
+    s.dry_below,
+    s.stale_after_hours,
+    s.moisture_at,
+    s.sensor
+   FROM ((public.plants p
+     LEFT JOIN public.homes h ON ((p.home_id = h.id)))
+     CROSS JOIN LATERAL homelog.shown_plant(p.*, (h.timezone)::text, now()) s(id, user_id, name, species, kind, room, moisture, status, every, light, note, growth, last_water, home_id, created_at, updated_at, due_on, season_factor, season_from, season_to, snoozed_until, moisture_source_id, dry_below, stale_after_hours, moisture_at, sensor));
+
+ALTER VIEW public.shown_plants OWNER TO homelog_owner;
+
+--
+-- Name: VIEW shown_plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON VIEW public.shown_plants IS 'Plants as the API shows them now. Its columns stay as they are while a service is running that takes them all.';
+
+--
+-- Name: shown_plant(public.plants); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.shown_plant(plant public.plants) RETURNS SETOF public.shown_plants
+    LANGUAGE sql STABLE ROWS 1 PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT s.id,
+     s.user_id,
+     s.name,
+     s.species,
+     s.kind,
+     s.room,
+     s.moisture,
+     s.status,
+     s.every,
+     s.light,
+     s.note,
+     s.growth,
+     s.last_water,
+     s.home_id,
+     s.created_at,
+     s.updated_at,
+     s.due_on,
+     s.season_factor,
+     s.season_from,
+     s.season_to,
+     s.snoozed_until,
+     s.moisture_source_id,
+     s.dry_below,
+     s.stale_after_hours,
+     s.moisture_at,
+     s.sensor
+    FROM ((( SELECT shown_plant.plant AS plant,
+             (shown_plant.plant).home_id AS home_id) p
+      LEFT JOIN public.homes h ON ((p.home_id = h.id)))
+      CROSS JOIN LATERAL homelog.shown_plant(p.plant, (h.timezone)::text, now()) s(id, user_id, name, species, kind, room, moisture, status, every, light, note, growth, last_water, home_id, created_at, updated_at, due_on, season_factor, season_from, season_to, snoozed_until, moisture_source_id, dry_below, stale_after_hours, moisture_at, sensor));
+END;
+
+ALTER FUNCTION homelog.shown_plant(plant public.plants) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION shown_plant(plant public.plants); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.shown_plant(plant public.plants) IS 'A plant that this very statement wrote, as shown_plants will show it to the next.';
 
 --
 -- Name: sum_up_days(uuid[], timestamp with time zone[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3037,6 +4092,28 @@ ALTER FUNCTION homelog.take_turns(sources uuid[]) OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.take_turns(sources uuid[]) IS 'Waits until no other transaction writes to these sources, and keeps others waiting until this one ends. Always in one order, so that no two wait for each other. What a statement of its own asks afterwards sees what they wrote.';
 
 --
+-- Name: tg__add_first_member(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__add_first_member() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO home_members (home_id, user_id, access_level) VALUES (NEW.id, NEW.created_by, 'admin');
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__add_first_member() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__add_first_member(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__add_first_member() IS 'Makes whoever makes a home its first member, an admin.';
+
+--
 -- Name: tg__audit(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -3072,6 +4149,9 @@ BEGIN
             told := jsonb_build_object('changed', (SELECT jsonb_agg(key ORDER BY key) FROM jsonb_object_keys(told) AS key));
         END IF;
         told := told || jsonb_strip_nulls(jsonb_build_object('id', new_row -> 'id', 'user_id', new_row -> 'user_id'));
+        IF TG_NARGS > 5 THEN
+            told := jsonb_build_object(TG_ARGV[5], new_row -> TG_ARGV[5]) || told;
+        END IF;
     ELSIF values_in THEN
         told := jsonb_strip_nulls(coalesce(new_row, old_row));
     ELSE
@@ -3090,7 +4170,92 @@ ALTER FUNCTION homelog.tg__audit() OWNER TO homelog_owner;
 -- Name: FUNCTION tg__audit(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.tg__audit() IS 'Writes one audit row a changed row. Arguments: the events of insert, update and delete; the column that holds the source''s id, or the empty word; then values, or names where personal data must stay out.';
+COMMENT ON FUNCTION homelog.tg__audit() IS 'Writes one audit row a changed row. Arguments: the events of insert, update and delete; the column that holds the source''s id, or the empty word; then values, or names where personal data must stay out; then, where a row has no id of its own, the column that says beside user_id which it is.';
+
+--
+-- Name: tg__audit_calendar_link(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__audit_calendar_link() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO audit_logs (user_id, event_type)
+    VALUES (
+        homelog.current_user_id(),
+        CASE TG_OP
+            WHEN 'INSERT' THEN 'create_calendar_link'
+            WHEN 'UPDATE' THEN 'replace_calendar_link'
+            ELSE 'delete_calendar_link'
+        END
+    );
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__audit_calendar_link() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__audit_calendar_link(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__audit_calendar_link() IS 'Audits a calendar link that is made, replaced or taken away, and nothing of its key.';
+
+--
+-- Name: tg__audit_many(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__audit_many() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    caller CONSTANT uuid := homelog.current_user_id();
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO audit_logs (user_id, event_type, details)
+        SELECT caller, TG_ARGV[0], jsonb_strip_nulls(to_jsonb(n) - 'updated_at') FROM new_rows AS n;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO audit_logs (user_id, event_type, details)
+        SELECT caller, TG_ARGV[2], jsonb_strip_nulls(to_jsonb(o) - 'updated_at') FROM old_rows AS o;
+    ELSE
+        -- Matched by id: a statement that changes ids shows as old rows gone and new ones come.
+        INSERT INTO audit_logs (user_id, event_type, details)
+        SELECT
+            caller,
+            CASE WHEN r.was IS NULL THEN TG_ARGV[0] WHEN r.now IS NULL THEN TG_ARGV[2] ELSE TG_ARGV[1] END,
+            CASE
+                WHEN r.was IS NULL OR r.now IS NULL THEN jsonb_strip_nulls(coalesce(r.now, r.was))
+                ELSE told.changed || jsonb_strip_nulls(jsonb_build_object('id', r.now -> 'id', 'user_id', r.now -> 'user_id'))
+            END
+        FROM (
+            SELECT
+                CASE WHEN o.id IS NOT NULL THEN to_jsonb(o) - 'updated_at' END AS was,
+                CASE WHEN n.id IS NOT NULL THEN to_jsonb(n) - 'updated_at' END AS now
+            FROM old_rows AS o
+            FULL JOIN new_rows AS n ON n.id = o.id
+            WHERE o.updated_at IS DISTINCT FROM n.updated_at
+            OFFSET 0  -- each row is made into JSON once, not once for each of its fields
+        ) AS r
+        LEFT JOIN LATERAL (
+            SELECT jsonb_object_agg(f.key, jsonb_build_object('old', r.was -> f.key, 'new', f.value)) AS changed
+            FROM jsonb_each(r.now) AS f
+            WHERE r.was -> f.key IS DISTINCT FROM f.value
+        ) AS told ON true
+        WHERE r.was IS NULL OR r.now IS NULL OR told.changed IS NOT NULL;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__audit_many() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__audit_many(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__audit_many() IS 'As homelog.tg__audit(), with values, once a statement: for what is changed thousands at a time. Only a new version, which is another updated_at, is an update. Arguments: the events of insert, update and delete.';
 
 --
 -- Name: tg__audit_readings(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3198,6 +4363,29 @@ ALTER FUNCTION homelog.tg__audit_token() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__audit_token() IS 'Audits a token that is made or taken away, without its hash.';
 
 --
+-- Name: tg__check_expiry(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__check_expiry() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'Access can end only in the future; to end it now, remove the member.'
+        USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'expires_at',
+              CONSTRAINT = 'home_members_expires_at_future';
+END
+$$;
+
+ALTER FUNCTION homelog.tg__check_expiry() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__check_expiry(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__check_expiry() IS 'Refuses a guest whose access would be over at once.';
+
+--
 -- Name: tg__check_home(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -3251,6 +4439,42 @@ ALTER FUNCTION homelog.tg__check_mapped_source() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__check_mapped_source() IS 'Refuses to map a series to a source that the caller may not write to.';
+
+--
+-- Name: tg__check_moisture_source(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__check_moisture_source() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    caller uuid := homelog.current_user_id();
+BEGIN
+    -- As for homes. The plant's owner too: what they may not read would not be followed.
+    IF caller IS NOT NULL
+       AND NOT (homelog.reads_source(caller, NEW.moisture_source_id)
+                AND homelog.reads_source(NEW.user_id, NEW.moisture_source_id)) THEN
+        RAISE EXCEPTION 'There is no such source that you may read.'
+            USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME, COLUMN = 'moisture_source_id',
+                  CONSTRAINT = 'plants_moisture_source_id_fkey';
+    END IF;
+    IF EXISTS (SELECT FROM data_sources WHERE id = NEW.moisture_source_id AND kind <> 'gauge') THEN
+        RAISE EXCEPTION 'Moisture is an instant value: only a source of the kind gauge can say it.'
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'moisture_source_id',
+                  CONSTRAINT = 'plants_moisture_source_id_gauge';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__check_moisture_source() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__check_moisture_source(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__check_moisture_source() IS 'Lets a plant follow only a gauge, and one that the caller and the plant''s owner may read.';
 
 --
 -- Name: tg__check_timezone(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3328,6 +4552,29 @@ ALTER FUNCTION homelog.tg__forget_tombstones() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__forget_tombstones() IS 'Deletes what was noted for an account that goes.';
 
 --
+-- Name: tg__gain_home(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__gain_home() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO gained_homes (home_id, user_id) VALUES (NEW.home_id, NEW.user_id)
+    ON CONFLICT (home_id, user_id) DO UPDATE SET user_id = excluded.user_id;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__gain_home() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__gain_home(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__gain_home() IS 'Notes that a person came to see a home, or comes to see it again.';
+
+--
 -- Name: tg__gain_source(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -3348,6 +4595,28 @@ ALTER FUNCTION homelog.tg__gain_source() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__gain_source() IS 'Notes that a person came to see a source.';
+
+--
+-- Name: tg__go_one_by_one(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__go_one_by_one() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('homelog: an account goes'));
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__go_one_by_one() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__go_one_by_one(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__go_one_by_one() IS 'Waits until no other account is being deleted.';
 
 --
 -- Name: tg__judge_readings(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3401,6 +4670,36 @@ ALTER FUNCTION homelog.tg__judge_readings() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__judge_readings() IS 'Judges what other roles than the service write to readings; the service''s own statements do it themselves.';
+
+--
+-- Name: tg__keep_a_home_admin(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__keep_a_home_admin() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- As for sources: the home's row is the lock, and where it is gone its members go with it.
+    PERFORM FROM homes WHERE id = OLD.home_id FOR NO KEY UPDATE;
+    IF FOUND AND NOT EXISTS (
+        SELECT FROM home_members WHERE home_id = OLD.home_id AND access_level = 'admin'
+    ) THEN
+        RAISE EXCEPTION 'A home keeps at least one admin.'
+            USING ERRCODE = 'integrity_constraint_violation', TABLE = 'home_members',
+                  CONSTRAINT = 'home_members_last_admin';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__keep_a_home_admin() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__keep_a_home_admin(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__keep_a_home_admin() IS 'Refuses to leave a home without an admin.';
 
 --
 -- Name: tg__keep_an_admin(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3485,7 +4784,8 @@ CREATE FUNCTION homelog.tg__leave_care_tombstone() RETURNS trigger
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    PERFORM homelog.leave_user_tombstone(p.user_id, 'care', OLD.id, 'delete') FROM plants AS p WHERE p.id = OLD.plant_id;
+    INSERT INTO place_tombstones (place_id, type, id, op) VALUES (OLD.plant_id, 'care', OLD.id, 'delete')
+    ON CONFLICT DO NOTHING;
     RETURN NULL;
 END
 $$;
@@ -3496,7 +4796,7 @@ ALTER FUNCTION homelog.tg__leave_care_tombstone() OWNER TO homelog_owner;
 -- Name: FUNCTION tg__leave_care_tombstone(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.tg__leave_care_tombstone() IS 'Notes for a plant''s owner that care for it is gone.';
+COMMENT ON FUNCTION homelog.tg__leave_care_tombstone() IS 'Notes for all who see a plant that care for it is gone.';
 
 --
 -- Name: tg__leave_grant_tombstone(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3523,28 +4823,29 @@ ALTER FUNCTION homelog.tg__leave_grant_tombstone() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__leave_grant_tombstone() IS 'Notes that a person lost a source: the grants of a source that is deleted go with it.';
 
 --
--- Name: tg__leave_home_tombstone(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+-- Name: tg__leave_member_tombstone(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
-CREATE FUNCTION homelog.tg__leave_home_tombstone() RETURNS trigger
+CREATE FUNCTION homelog.tg__leave_member_tombstone() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    PERFORM homelog.leave_user_tombstone(OLD.created_by, 'home', OLD.id, CASE TG_OP
-        WHEN 'UPDATE' THEN 'lost'::change_op ELSE 'delete'
-    END);
+    PERFORM homelog.leave_user_tombstone(OLD.user_id, 'home', OLD.home_id, CASE
+        WHEN EXISTS (SELECT FROM homes WHERE id = OLD.home_id) THEN 'lost'::change_op ELSE 'delete'
+    END)
+    WHERE EXISTS (SELECT FROM users WHERE id = OLD.user_id);
     RETURN NULL;
 END
 $$;
 
-ALTER FUNCTION homelog.tg__leave_home_tombstone() OWNER TO homelog_owner;
+ALTER FUNCTION homelog.tg__leave_member_tombstone() OWNER TO homelog_owner;
 
 --
--- Name: FUNCTION tg__leave_home_tombstone(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+-- Name: FUNCTION tg__leave_member_tombstone(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.tg__leave_home_tombstone() IS 'Notes for who made a home that it is gone, or not theirs now.';
+COMMENT ON FUNCTION homelog.tg__leave_member_tombstone() IS 'Notes that a person lost a home: the members of a home that is deleted go with it.';
 
 --
 -- Name: tg__leave_nothing_orphaned(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3562,13 +4863,42 @@ BEGIN
         SELECT l.source_id FROM audit_logs AS l WHERE l.user_id = OLD.id AND l.event_type = 'create_entry'
     ));
 
-    -- Two admins of one source who go at once: the second waits here, and then sees that it is the last.
+    -- Two admins of one home or source who go at once: the second waits here, and then sees that it is the last.
+    PERFORM
+    FROM homes AS h
+    JOIN home_members AS m ON m.home_id = h.id
+    WHERE m.user_id = OLD.id
+    ORDER BY h.id
+    FOR UPDATE OF h;
     PERFORM
     FROM data_sources AS s
     JOIN user_source_access AS a ON a.source_id = s.id
     WHERE a.user_id = OLD.id AND a.access_level = 'admin'
     ORDER BY s.id
     FOR UPDATE OF s;
+
+    -- What stands in a home with another admin passes to that admin, of several to the one of longest standing.
+    UPDATE plants AS p SET user_id = heir.user_id
+    FROM (
+        SELECT DISTINCT ON (m.home_id) m.home_id, m.user_id
+        FROM home_members AS m
+        WHERE m.home_id IN (SELECT own.home_id FROM plants AS own WHERE own.user_id = OLD.id)
+          AND m.access_level = 'admin' AND m.user_id <> OLD.id
+        ORDER BY m.home_id, m.granted_at, m.user_id
+    ) AS heir
+    WHERE p.user_id = OLD.id AND p.home_id = heir.home_id;
+    INSERT INTO user_source_access AS a (user_id, source_id, access_level)
+    SELECT DISTINCT ON (s.id) m.user_id, s.id, 'admin'::access_level
+    FROM user_source_access AS own
+    JOIN data_sources AS s ON s.id = own.source_id
+    JOIN home_members AS m ON m.home_id = s.home_id AND m.access_level = 'admin' AND m.user_id <> OLD.id
+    WHERE own.user_id = OLD.id AND own.access_level = 'admin'
+      AND NOT EXISTS (
+          SELECT FROM user_source_access AS other
+          WHERE other.source_id = s.id AND other.user_id <> OLD.id AND other.access_level = 'admin'
+      )
+    ORDER BY s.id, m.granted_at, m.user_id
+    ON CONFLICT (source_id, user_id) DO UPDATE SET access_level = 'admin';
 
     -- What the account alone administers goes with it.
     DELETE FROM data_sources AS s
@@ -3578,7 +4908,13 @@ BEGIN
           SELECT FROM user_source_access AS b
           WHERE b.source_id = s.id AND b.user_id <> OLD.id AND b.access_level = 'admin'
       );
-    DELETE FROM homes WHERE created_by = OLD.id;
+    DELETE FROM homes AS h
+    USING home_members AS m
+    WHERE m.home_id = h.id AND m.user_id = OLD.id AND m.access_level = 'admin'
+      AND NOT EXISTS (
+          SELECT FROM home_members AS b
+          WHERE b.home_id = h.id AND b.user_id <> OLD.id AND b.access_level = 'admin'
+      );
 
     -- What stays forgets who recorded it. There is no index on recorded_by; the audit log knows where to look.
     UPDATE readings SET recorded_by = NULL
@@ -3597,7 +4933,7 @@ ALTER FUNCTION homelog.tg__leave_nothing_orphaned() OWNER TO homelog_owner;
 -- Name: FUNCTION tg__leave_nothing_orphaned(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.tg__leave_nothing_orphaned() IS 'Before an account goes: deletes what it alone administers and takes its name off the readings that stay.';
+COMMENT ON FUNCTION homelog.tg__leave_nothing_orphaned() IS 'Before an account goes: passes on what stands in a home that others administer too, deletes what it alone administers, and takes its name off the readings that stay.';
 
 --
 -- Name: tg__leave_plant_tombstone(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3676,6 +5012,68 @@ ALTER FUNCTION homelog.tg__name_token() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__name_token() IS 'Says in an audit row which device token did it.';
 
 --
+-- Name: tg__note_move(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__note_move() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    what change_type := TG_ARGV[0];
+BEGIN
+    IF OLD.home_id IS NOT NULL AND (TG_OP = 'DELETE' OR (NEW.id, NEW.home_id) IS DISTINCT FROM (OLD.id, OLD.home_id)) THEN
+        INSERT INTO place_tombstones AS t (place_id, type, id, op)
+        VALUES (OLD.home_id, what, OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'delete'::change_op ELSE 'lost' END)
+        ON CONFLICT (place_id, xid, id, type) DO UPDATE SET op = excluded.op;
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        DELETE FROM moved_things WHERE type = what AND id = OLD.id;
+    ELSE
+        INSERT INTO moved_things (type, id) VALUES (what, NEW.id)
+        ON CONFLICT (type, id) DO UPDATE SET id = excluded.id;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__note_move() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__note_move(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__note_move() IS 'Notes what left a home, and that a thing stands elsewhere now or is somebody else''s. Argument: its change_type.';
+
+--
+-- Name: tg__note_watering(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__note_watering() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- Put off in the same breath, it is the next watering that is.
+    IF NEW.snoozed_until IS NOT DISTINCT FROM OLD.snoozed_until THEN
+        NEW.snoozed_until := NULL;
+    END IF;
+    IF NEW.dry_since <= NEW.last_water THEN
+        NEW.dry_since := NULL;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__note_watering() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__note_watering(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__note_watering() IS 'Ends what a watering ends, whoever waters and however: it is not put off any more, and not dry until its sensor says so.';
+
+--
 -- Name: tg__rebuild_days(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -3744,6 +5142,51 @@ ALTER FUNCTION homelog.tg__refuse_truncate() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__refuse_truncate() IS 'Refuses to empty the table that it stands on without a trace of its rows.';
+
+--
+-- Name: tg__renew_calendar_link(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__renew_calendar_link() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    NEW.created_at := now();
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__renew_calendar_link() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__renew_calendar_link(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__renew_calendar_link() IS 'A link with another key was made now.';
+
+--
+-- Name: tg__renew_guest(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__renew_guest() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    NEW.granted_at := now();
+    NEW.granted_by := homelog.current_user_id();
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__renew_guest() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__renew_guest(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__renew_guest() IS 'A guest whose access had ended and who is invited again was granted it now.';
 
 --
 -- Name: tg__require_counter(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3932,6 +5375,27 @@ ALTER FUNCTION homelog.tg__roll_up_insert() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__roll_up_insert() IS 'Keeps reading_hours and reading_days in step with readings that are logged.';
 
 --
+-- Name: tg__sense_plant(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__sense_plant() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN homelog.sense(NEW, true);
+END
+$$;
+
+ALTER FUNCTION homelog.tg__sense_plant() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__sense_plant(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__sense_plant() IS 'Asks the sensor of a plant that has a new one, or is to judge it anew.';
+
+--
 -- Name: tg__touch_updated_at(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -4009,6 +5473,82 @@ ALTER FUNCTION homelog.tg__track_changes() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__track_changes() IS 'Notes the days on which readings changed, and readings that are gone.';
 
 --
+-- Name: tg__undo_watering(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__undo_watering() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    watered plants;
+    later   care_events;
+    -- What the undone watering made of last_water, and what it would be without it.
+    made    timestamptz := greatest(OLD.before_last_water, OLD.at);
+    due     timestamptz := OLD.before_last_water;
+    newest  boolean := true;
+    -- Only one that moved last_water on ended that the plant was put off.
+    advanced CONSTANT boolean := OLD.at > coalesce(OLD.before_last_water, '-infinity');
+BEGIN
+    SELECT * INTO watered FROM plants WHERE id = OLD.plant_id FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN NULL;  -- It goes, and its care with it.
+    END IF;
+
+    -- The waterings after it were stored on top of it: the next one takes over what was before, so that they can be
+    -- undone in any order. What somebody changed in between stands, and what was before that matters no more.
+    FOR later IN
+        SELECT * FROM care_events
+        WHERE plant_id = OLD.plant_id AND before_version > OLD.before_version
+        ORDER BY before_version
+    LOOP
+        UPDATE care_events
+        SET before_last_water = CASE
+                WHEN before_last_water IS NOT DISTINCT FROM made THEN due ELSE before_last_water
+            END,
+            before_moisture = CASE
+                WHEN newest AND before_moisture = 1 THEN OLD.before_moisture ELSE before_moisture
+            END,
+            before_status = CASE
+                WHEN newest AND before_status = 'watered' THEN OLD.before_status ELSE before_status
+            END,
+            before_snoozed_until = CASE
+                WHEN newest AND advanced THEN coalesce(before_snoozed_until, OLD.before_snoozed_until)
+                ELSE before_snoozed_until
+            END
+        WHERE id = later.id;
+        newest := false;
+        IF later.before_last_water IS DISTINCT FROM made THEN
+            RETURN NULL;
+        END IF;
+        made := greatest(made, later.at);
+        due := greatest(due, later.at);
+        IF made = due THEN
+            RETURN NULL;
+        END IF;
+    END LOOP;
+
+    UPDATE plants
+    SET last_water = CASE WHEN last_water = made THEN due ELSE last_water END,
+        moisture = CASE WHEN newest AND moisture = 1 THEN OLD.before_moisture ELSE moisture END,
+        status = CASE WHEN newest AND status = 'watered' THEN OLD.before_status ELSE status END,
+        snoozed_until = CASE
+            WHEN newest AND advanced THEN coalesce(snoozed_until, OLD.before_snoozed_until) ELSE snoozed_until
+        END
+    WHERE id = OLD.plant_id;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__undo_watering() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__undo_watering(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__undo_watering() IS 'Makes of a plant what it were without a watering that is deleted, but for what was changed since.';
+
+--
 -- Name: violation_told(text, public.validator_rules, double precision, timestamp with time zone, double precision, timestamp with time zone, double precision, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -4058,7 +5598,11 @@ CREATE FUNCTION homelog.writable_homes() RETURNS uuid[]
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    RETURN ARRAY(SELECT id FROM homes WHERE created_by = homelog.current_user_id());
+    RETURN ARRAY(
+        SELECT home_id FROM home_members
+        WHERE user_id = homelog.current_user_id() AND access_level >= 'write'
+          AND (expires_at IS NULL OR expires_at > now())
+    );
 END
 $$;
 
@@ -4253,6 +5797,45 @@ ALTER TABLE public.audit_logs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 );
 
 --
+-- Name: calendar_links; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.calendar_links (
+    user_id uuid DEFAULT homelog.current_user_id() NOT NULL,
+    key_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT calendar_links_key_hash_sha256 CHECK ((octet_length(key_hash) = 32))
+);
+
+ALTER TABLE ONLY public.calendar_links FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.calendar_links OWNER TO homelog_owner;
+
+--
+-- Name: TABLE calendar_links; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.calendar_links IS 'Whose plants are shown to whoever has a secret address; at most one each.';
+
+--
+-- Name: COLUMN calendar_links.key_hash; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.calendar_links.key_hash IS 'SHA-256 of the key in the address; the key itself is stored nowhere. Secret.';
+
+--
+-- Name: COLUMN calendar_links.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.calendar_links.created_at IS 'When the key that works now was made.';
+
+--
+-- Name: CONSTRAINT calendar_links_key_hash_sha256 ON calendar_links; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT calendar_links_key_hash_sha256 ON public.calendar_links IS 'A key is stored as its SHA-256 hash.';
+
+--
 -- Name: care_events; Type: TABLE; Schema: public; Owner: homelog_owner
 --
 
@@ -4264,7 +5847,13 @@ CREATE TABLE public.care_events (
     at timestamp with time zone DEFAULT now() NOT NULL,
     note text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    before_last_water timestamp with time zone,
+    before_moisture double precision,
+    before_status public.plantstatus,
+    before_snoozed_until date,
+    before_version timestamp with time zone,
     CONSTRAINT care_events_at_range CHECK (((at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (at < '10000-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT care_events_before_whole CHECK (((num_nulls(before_moisture, before_status, before_version) = ANY (ARRAY[0, 3])) AND ((before_version IS NOT NULL) OR (num_nonnulls(before_last_water, before_snoozed_until) = 0)) AND ((before_version IS NULL) OR (kind = 'water'::public.care_kind)))),
     CONSTRAINT care_events_note_length CHECK ((length(note) <= 10000))
 );
 
@@ -4297,16 +5886,94 @@ COMMENT ON COLUMN public.care_events.at IS 'When it was done.';
 COMMENT ON COLUMN public.care_events.created_at IS 'When it was stored.';
 
 --
+-- Name: COLUMN care_events.before_last_water; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_events.before_last_water IS 'The plant''s last_water before this watering.';
+
+--
+-- Name: COLUMN care_events.before_moisture; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_events.before_moisture IS 'The plant''s moisture before this watering; null for other care.';
+
+--
+-- Name: COLUMN care_events.before_status; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_events.before_status IS 'The plant''s stored status before this watering; null for other care.';
+
+--
+-- Name: COLUMN care_events.before_snoozed_until; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_events.before_snoozed_until IS 'The plant''s snoozed_until before this watering.';
+
+--
+-- Name: COLUMN care_events.before_version; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_events.before_version IS 'The plant''s updated_at before this watering: it climbs, so it is the order in which a plant''s waterings were stored.';
+
+--
 -- Name: CONSTRAINT care_events_at_range ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
 COMMENT ON CONSTRAINT care_events_at_range ON public.care_events IS 'Care lies between 1970 and 24 hours from now.';
 
 --
+-- Name: CONSTRAINT care_events_before_whole ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT care_events_before_whole ON public.care_events IS 'A watering keeps all that the plant was before it, other care nothing.';
+
+--
 -- Name: CONSTRAINT care_events_note_length ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
 COMMENT ON CONSTRAINT care_events_note_length ON public.care_events IS 'A note has at most 10,000 characters.';
+
+--
+-- Name: care_intervals; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.care_intervals (
+    plant_id uuid NOT NULL,
+    kind public.care_kind NOT NULL,
+    every integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT care_intervals_every_range CHECK (((every >= 1) AND (every <= 3650))),
+    CONSTRAINT care_intervals_kind_not_water CHECK ((kind <> 'water'::public.care_kind))
+);
+
+ALTER TABLE ONLY public.care_intervals FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.care_intervals OWNER TO homelog_owner;
+
+--
+-- Name: TABLE care_intervals; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.care_intervals IS 'How often a plant wants care other than water.';
+
+--
+-- Name: COLUMN care_intervals.every; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_intervals.every IS 'Days from one time to the next.';
+
+--
+-- Name: CONSTRAINT care_intervals_every_range ON care_intervals; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT care_intervals_every_range ON public.care_intervals IS 'Care is due every 1 to 3,650 days.';
+
+--
+-- Name: CONSTRAINT care_intervals_kind_not_water ON care_intervals; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT care_intervals_kind_not_water ON public.care_intervals IS 'How often a plant is watered is a field of its own: every.';
 
 --
 -- Name: changed_days; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -4519,6 +6186,25 @@ COMMENT ON CONSTRAINT device_tokens_source_ids_number ON public.device_tokens IS
 COMMENT ON CONSTRAINT device_tokens_token_hash_sha256 ON public.device_tokens IS 'A token is stored as its SHA-256 hash.';
 
 --
+-- Name: gained_homes; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.gained_homes (
+    home_id uuid NOT NULL,
+    user_id uuid NOT NULL
+);
+
+ALTER TABLE ONLY public.gained_homes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.gained_homes OWNER TO homelog_owner;
+
+--
+-- Name: TABLE gained_homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.gained_homes IS 'Members once more, never changed with their level: xmin is the transaction by which somebody came to see a home.';
+
+--
 -- Name: gained_sources; Type: TABLE; Schema: public; Owner: homelog_owner
 --
 
@@ -4547,6 +6233,8 @@ CREATE TABLE public.growth_measurements (
     user_id uuid DEFAULT homelog.current_user_id(),
     value double precision NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT growth_measurements_at_range CHECK (((at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (at < '10000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT growth_measurements_value_finite CHECK (((value >= ('-100000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric)::double precision) AND (value <= ('100000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric)::double precision)))
 );
 
@@ -4567,60 +6255,77 @@ COMMENT ON TABLE public.growth_measurements IS 'Each value that was appended to 
 COMMENT ON COLUMN public.growth_measurements.user_id IS 'Who measured; null once that account is gone.';
 
 --
+-- Name: COLUMN growth_measurements.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.growth_measurements.created_at IS 'When it was stored.';
+
+--
+-- Name: COLUMN growth_measurements.at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.growth_measurements.at IS 'When it was measured.';
+
+--
+-- Name: CONSTRAINT growth_measurements_at_range ON growth_measurements; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT growth_measurements_at_range ON public.growth_measurements IS 'A measurement lies between 1970 and 24 hours from now.';
+
+--
 -- Name: CONSTRAINT growth_measurements_value_finite ON growth_measurements; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
 COMMENT ON CONSTRAINT growth_measurements_value_finite ON public.growth_measurements IS 'A measurement is a finite number.';
 
 --
--- Name: homes; Type: TABLE; Schema: public; Owner: homelog_owner
+-- Name: home_members; Type: TABLE; Schema: public; Owner: homelog_owner
 --
 
-CREATE TABLE public.homes (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    name character varying(100) NOT NULL,
-    address text,
-    timezone character varying(50) DEFAULT 'UTC'::character varying NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    created_by uuid DEFAULT homelog.current_user_id(),
-    CONSTRAINT homes_address_length CHECK ((length(address) <= 500)),
-    CONSTRAINT homes_name_not_blank CHECK (((name)::text ~ '[^[:space:]]'::text))
+CREATE TABLE public.home_members (
+    home_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    access_level public.access_level NOT NULL,
+    expires_at timestamp with time zone,
+    granted_at timestamp with time zone DEFAULT now() NOT NULL,
+    granted_by uuid DEFAULT homelog.current_user_id(),
+    CONSTRAINT home_members_admin_stays CHECK (((access_level <> 'admin'::public.access_level) OR (expires_at IS NULL))),
+    CONSTRAINT home_members_expires_at_range CHECK (((expires_at >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at < '10000-01-01 00:00:00+00'::timestamp with time zone)))
 );
 
-ALTER TABLE ONLY public.homes FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.home_members FORCE ROW LEVEL SECURITY;
 
-ALTER TABLE public.homes OWNER TO homelog_owner;
-
---
--- Name: TABLE homes; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON TABLE public.homes IS 'Places; whoever made one administers it.';
+ALTER TABLE public.home_members OWNER TO homelog_owner;
 
 --
--- Name: COLUMN homes.timezone; Type: COMMENT; Schema: public; Owner: homelog_owner
+-- Name: TABLE home_members; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.homes.timezone IS 'An IANA name of PostgreSQL''s own list: the days and months of what stands here.';
+COMMENT ON TABLE public.home_members IS 'Who belongs to a home and what they may do with what stands there; one row for each pair.';
 
 --
--- Name: COLUMN homes.created_by; Type: COMMENT; Schema: public; Owner: homelog_owner
+-- Name: COLUMN home_members.expires_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.homes.created_by IS 'Who made it; null once that account is gone.';
+COMMENT ON COLUMN public.home_members.expires_at IS 'When a guest''s access ends; null for one who stays.';
 
 --
--- Name: CONSTRAINT homes_address_length ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+-- Name: COLUMN home_members.granted_by; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON CONSTRAINT homes_address_length ON public.homes IS 'An address has at most 500 characters.';
+COMMENT ON COLUMN public.home_members.granted_by IS 'Who invited them; null once that account is gone.';
 
 --
--- Name: CONSTRAINT homes_name_not_blank ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+-- Name: CONSTRAINT home_members_admin_stays ON home_members; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON CONSTRAINT homes_name_not_blank ON public.homes IS 'A home needs a name.';
+COMMENT ON CONSTRAINT home_members_admin_stays ON public.home_members IS 'An admin''s access does not end by itself.';
+
+--
+-- Name: CONSTRAINT home_members_expires_at_range ON home_members; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT home_members_expires_at_range ON public.home_members IS 'Access ends between 1970 and the year 9999.';
 
 --
 -- Name: latest_readings; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -4777,145 +6482,66 @@ COMMENT ON CONSTRAINT meter_events_new_value_finite ON public.meter_events IS 'T
 COMMENT ON CONSTRAINT meter_events_old_value_finite ON public.meter_events IS 'The value before is a finite number.';
 
 --
--- Name: plants; Type: TABLE; Schema: public; Owner: homelog_owner
+-- Name: moved_things; Type: TABLE; Schema: public; Owner: homelog_owner
 --
 
-CREATE TABLE public.plants (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    user_id uuid DEFAULT homelog.current_user_id() NOT NULL,
-    name text NOT NULL,
-    species text DEFAULT ''::text NOT NULL,
-    kind public.plantkind NOT NULL,
-    room text DEFAULT ''::text NOT NULL,
-    moisture double precision DEFAULT 0.5 NOT NULL,
-    status public.plantstatus DEFAULT 'thriving'::public.plantstatus NOT NULL,
-    every integer DEFAULT 7 NOT NULL,
-    light text DEFAULT ''::text NOT NULL,
-    note text DEFAULT ''::text NOT NULL,
-    growth jsonb DEFAULT '[]'::jsonb NOT NULL,
-    last_water timestamp with time zone,
-    home_id uuid,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT plants_every_range CHECK (((every >= 1) AND (every <= 365))),
-    CONSTRAINT plants_growth_length CHECK (
-CASE
-    WHEN (jsonb_typeof(growth) = 'array'::text) THEN (jsonb_array_length(growth) <= 1000)
-    ELSE true
-END),
-    CONSTRAINT plants_growth_numbers CHECK (
-CASE
-    WHEN (jsonb_typeof(growth) = 'array'::text) THEN (NOT jsonb_path_exists(growth, 'strict $[*]?(@.type() != "number" || @.abs() > 100000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath))
-    ELSE false
-END),
-    CONSTRAINT plants_last_water_range CHECK (((last_water >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (last_water < '9998-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT plants_light_length CHECK ((length(light) <= 200)),
-    CONSTRAINT plants_moisture_range CHECK (((moisture >= (0)::double precision) AND (moisture <= (1)::double precision))),
-    CONSTRAINT plants_name_not_blank CHECK (((name ~ '[^[:space:]]'::text) AND (length(name) <= 100))),
-    CONSTRAINT plants_note_length CHECK ((length(note) <= 10000)),
-    CONSTRAINT plants_room_length CHECK ((length(room) <= 100)),
-    CONSTRAINT plants_species_length CHECK ((length(species) <= 200))
+CREATE TABLE public.moved_things (
+    type public.change_type NOT NULL,
+    id uuid NOT NULL
+)
+WITH (fillfactor='70');
+
+ALTER TABLE ONLY public.moved_things FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.moved_things OWNER TO homelog_owner;
+
+--
+-- Name: TABLE moved_things; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.moved_things IS 'Sources and plants that stand elsewhere than where they were made, or belong to somebody else: xmin is the transaction that last moved them.';
+
+--
+-- Name: place_tombstones; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.place_tombstones (
+    place_id uuid NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    id uuid NOT NULL,
+    type public.change_type NOT NULL,
+    op public.change_op NOT NULL,
+    deleted_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT place_tombstones_op_gone CHECK ((op <> 'upsert'::public.change_op))
 );
 
-ALTER TABLE ONLY public.plants FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.place_tombstones FORCE ROW LEVEL SECURITY;
 
-ALTER TABLE public.plants OWNER TO homelog_owner;
-
---
--- Name: TABLE plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON TABLE public.plants IS 'Plants; each belongs to a person and may stand in a home.';
+ALTER TABLE public.place_tombstones OWNER TO homelog_owner;
 
 --
--- Name: COLUMN plants.moisture; Type: COMMENT; Schema: public; Owner: homelog_owner
+-- Name: TABLE place_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.moisture IS 'How wet the soil is, 0 to 1.';
+COMMENT ON TABLE public.place_tombstones IS 'Sources and plants that left a home, for all who belong or belonged to it; care that is gone from a plant, for all who see the plant.';
 
 --
--- Name: COLUMN plants.status; Type: COMMENT; Schema: public; Owner: homelog_owner
+-- Name: COLUMN place_tombstones.place_id; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.status IS 'As last written; what it is now says homelog.plant_status().';
+COMMENT ON COLUMN public.place_tombstones.place_id IS 'The home; of care the plant.';
 
 --
--- Name: COLUMN plants.every; Type: COMMENT; Schema: public; Owner: homelog_owner
+-- Name: COLUMN place_tombstones.xid; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.every IS 'Days between waterings.';
+COMMENT ON COLUMN public.place_tombstones.xid IS 'The transaction that deleted it, or took it away.';
 
 --
--- Name: COLUMN plants.growth; Type: COMMENT; Schema: public; Owner: homelog_owner
+-- Name: CONSTRAINT place_tombstones_op_gone ON place_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.growth IS 'Measurements, oldest first: an array of finite numbers.';
-
---
--- Name: COLUMN plants.last_water; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.last_water IS 'When it was last watered; null for never.';
-
---
--- Name: CONSTRAINT plants_every_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_every_range ON public.plants IS 'A plant is watered every 1 to 365 days.';
-
---
--- Name: CONSTRAINT plants_growth_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_growth_length ON public.plants IS 'Growth has at most 1,000 measurements.';
-
---
--- Name: CONSTRAINT plants_growth_numbers ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_growth_numbers ON public.plants IS 'Growth is an array of finite numbers.';
-
---
--- Name: CONSTRAINT plants_last_water_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_last_water_range ON public.plants IS 'A watering lies between 1970 and 24 hours from now.';
-
---
--- Name: CONSTRAINT plants_light_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_light_length ON public.plants IS 'Light has at most 200 characters.';
-
---
--- Name: CONSTRAINT plants_moisture_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_moisture_range ON public.plants IS 'Moisture lies between 0 and 1.';
-
---
--- Name: CONSTRAINT plants_name_not_blank ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_name_not_blank ON public.plants IS 'A plant needs a name of at most 100 characters.';
-
---
--- Name: CONSTRAINT plants_note_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_note_length ON public.plants IS 'A note has at most 10,000 characters.';
-
---
--- Name: CONSTRAINT plants_room_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_room_length ON public.plants IS 'A room has at most 100 characters.';
-
---
--- Name: CONSTRAINT plants_species_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_species_length ON public.plants IS 'A species has at most 200 characters.';
+COMMENT ON CONSTRAINT place_tombstones_op_gone ON public.place_tombstones IS 'What is gone was deleted or lost.';
 
 --
 -- Name: reading_days; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -5139,6 +6765,35 @@ COMMENT ON COLUMN public.sessions.ended_at IS 'When it was ended by log-out, a n
 --
 
 COMMENT ON CONSTRAINT sessions_auth_provider_form ON public.sessions IS 'A provider is one lowercase word.';
+
+--
+-- Name: shown_care_intervals; Type: VIEW; Schema: public; Owner: homelog_owner
+--
+
+CREATE VIEW public.shown_care_intervals WITH (security_invoker='true') AS
+ SELECT i.plant_id,
+    i.kind,
+    i.every,
+    done.at AS last_at,
+    homelog.care_due_on(i.every, done.at, homelog.plant_zone(p.home_id, (h.timezone)::text)) AS due_on,
+    i.created_at,
+    i.updated_at
+   FROM (((public.care_intervals i
+     JOIN public.plants p ON ((i.plant_id = p.id)))
+     LEFT JOIN public.homes h ON ((p.home_id = h.id)))
+     LEFT JOIN LATERAL ( SELECT c.at
+           FROM public.care_events c
+          WHERE ((c.plant_id = i.plant_id) AND (c.kind = i.kind))
+          ORDER BY c.at DESC
+         LIMIT 1) done ON (true));
+
+ALTER VIEW public.shown_care_intervals OWNER TO homelog_owner;
+
+--
+-- Name: VIEW shown_care_intervals; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON VIEW public.shown_care_intervals IS 'Intervals of care as the API shows them: when it was last done, and the day in the plant''s home on which it is due.';
 
 --
 -- Name: source_tombstones; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -5388,11 +7043,50 @@ ALTER TABLE ONLY public.audit_logs
     ADD CONSTRAINT audit_logs_pkey PRIMARY KEY (id);
 
 --
+-- Name: calendar_links calendar_links_key_hash_key; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.calendar_links
+    ADD CONSTRAINT calendar_links_key_hash_key UNIQUE (key_hash);
+
+--
+-- Name: CONSTRAINT calendar_links_key_hash_key ON calendar_links; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT calendar_links_key_hash_key ON public.calendar_links IS 'This key is taken.';
+
+--
+-- Name: calendar_links calendar_links_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.calendar_links
+    ADD CONSTRAINT calendar_links_pkey PRIMARY KEY (user_id);
+
+--
+-- Name: CONSTRAINT calendar_links_pkey ON calendar_links; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT calendar_links_pkey ON public.calendar_links IS 'This person already has a calendar link.';
+
+--
 -- Name: care_events care_events_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
 ALTER TABLE ONLY public.care_events
     ADD CONSTRAINT care_events_pkey PRIMARY KEY (id);
+
+--
+-- Name: care_intervals care_intervals_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.care_intervals
+    ADD CONSTRAINT care_intervals_pkey PRIMARY KEY (plant_id, kind);
+
+--
+-- Name: CONSTRAINT care_intervals_pkey ON care_intervals; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT care_intervals_pkey ON public.care_intervals IS 'A plant has one interval for each kind of care.';
 
 --
 -- Name: changed_days changed_days_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -5461,6 +7155,19 @@ ALTER TABLE ONLY public.device_tokens
 COMMENT ON CONSTRAINT device_tokens_token_hash_key ON public.device_tokens IS 'This token is taken.';
 
 --
+-- Name: gained_homes gained_homes_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.gained_homes
+    ADD CONSTRAINT gained_homes_pkey PRIMARY KEY (home_id, user_id);
+
+--
+-- Name: CONSTRAINT gained_homes_pkey ON gained_homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT gained_homes_pkey ON public.gained_homes IS 'A membership is noted once.';
+
+--
 -- Name: gained_sources gained_sources_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
@@ -5479,6 +7186,19 @@ COMMENT ON CONSTRAINT gained_sources_pkey ON public.gained_sources IS 'A grant i
 
 ALTER TABLE ONLY public.growth_measurements
     ADD CONSTRAINT growth_measurements_pkey PRIMARY KEY (id);
+
+--
+-- Name: home_members home_members_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.home_members
+    ADD CONSTRAINT home_members_pkey PRIMARY KEY (home_id, user_id);
+
+--
+-- Name: CONSTRAINT home_members_pkey ON home_members; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT home_members_pkey ON public.home_members IS 'This person already belongs to this home.';
 
 --
 -- Name: homes homes_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -5551,6 +7271,32 @@ ALTER TABLE ONLY public.meter_events
 --
 
 COMMENT ON CONSTRAINT meter_events_source_id_at_key ON public.meter_events IS 'The source already has an event at this time.';
+
+--
+-- Name: moved_things moved_things_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.moved_things
+    ADD CONSTRAINT moved_things_pkey PRIMARY KEY (type, id);
+
+--
+-- Name: CONSTRAINT moved_things_pkey ON moved_things; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT moved_things_pkey ON public.moved_things IS 'A thing is noted once.';
+
+--
+-- Name: place_tombstones place_tombstones_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.place_tombstones
+    ADD CONSTRAINT place_tombstones_pkey PRIMARY KEY (place_id, xid, id, type);
+
+--
+-- Name: CONSTRAINT place_tombstones_pkey ON place_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT place_tombstones_pkey ON public.place_tombstones IS 'A loss is noted once a transaction.';
 
 --
 -- Name: plants plants_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -5791,6 +7537,18 @@ CREATE INDEX growth_measurements_plant_id_idx ON public.growth_measurements USIN
 CREATE INDEX growth_measurements_user_id_idx ON public.growth_measurements USING btree (user_id);
 
 --
+-- Name: home_members_granted_by_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX home_members_granted_by_idx ON public.home_members USING btree (granted_by);
+
+--
+-- Name: home_members_user_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX home_members_user_id_idx ON public.home_members USING btree (user_id, home_id) INCLUDE (access_level, expires_at);
+
+--
 -- Name: homes_created_by_idx; Type: INDEX; Schema: public; Owner: homelog_owner
 --
 
@@ -5813,6 +7571,12 @@ CREATE INDEX meter_events_created_by_idx ON public.meter_events USING btree (cre
 --
 
 CREATE INDEX plants_home_id_idx ON public.plants USING btree (home_id, id);
+
+--
+-- Name: plants_moisture_source_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX plants_moisture_source_id_idx ON public.plants USING btree (moisture_source_id);
 
 --
 -- Name: plants_user_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
@@ -5843,6 +7607,12 @@ CREATE INDEX user_source_access_granted_by_idx ON public.user_source_access USIN
 --
 
 CREATE INDEX user_source_access_user_id_idx ON public.user_source_access USING btree (user_id, source_id) INCLUDE (access_level);
+
+--
+-- Name: home_members _050_check_expiry; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _050_check_expiry BEFORE INSERT OR UPDATE OF expires_at ON public.home_members FOR EACH ROW WHEN ((new.expires_at <= now())) EXECUTE FUNCTION homelog.tg__check_expiry();
 
 --
 -- Name: data_sources _050_check_home_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -5899,16 +7669,70 @@ CREATE TRIGGER _050_check_timezone_update BEFORE UPDATE ON public.homes FOR EACH
 CREATE TRIGGER _050_name_token BEFORE INSERT ON public.audit_logs FOR EACH ROW WHEN ((current_setting('homelog.token_id'::text, true) <> ''::text)) EXECUTE FUNCTION homelog.tg__name_token();
 
 --
+-- Name: plants _052_check_moisture_source_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _052_check_moisture_source_insert BEFORE INSERT ON public.plants FOR EACH ROW WHEN ((new.moisture_source_id IS NOT NULL)) EXECUTE FUNCTION homelog.tg__check_moisture_source();
+
+--
+-- Name: plants _052_check_moisture_source_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _052_check_moisture_source_update BEFORE UPDATE ON public.plants FOR EACH ROW WHEN (((new.moisture_source_id IS NOT NULL) AND (new.moisture_source_id IS DISTINCT FROM old.moisture_source_id))) EXECUTE FUNCTION homelog.tg__check_moisture_source();
+
+--
+-- Name: plants _055_note_watering; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _055_note_watering BEFORE UPDATE ON public.plants FOR EACH ROW WHEN ((new.last_water > COALESCE(old.last_water, '-infinity'::timestamp with time zone))) EXECUTE FUNCTION homelog.tg__note_watering();
+
+--
+-- Name: home_members _060_renew_guest; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _060_renew_guest BEFORE UPDATE ON public.home_members FOR EACH ROW WHEN (((old.expires_at <= now()) AND ((new.expires_at <= now()) IS NOT TRUE))) EXECUTE FUNCTION homelog.tg__renew_guest();
+
+--
+-- Name: plants _060_sense_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _060_sense_insert BEFORE INSERT ON public.plants FOR EACH ROW WHEN ((new.moisture_source_id IS NOT NULL)) EXECUTE FUNCTION homelog.tg__sense_plant();
+
+--
+-- Name: plants _060_sense_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _060_sense_update BEFORE UPDATE ON public.plants FOR EACH ROW WHEN (((((old.moisture_source_id IS DISTINCT FROM new.moisture_source_id) OR (old.dry_below IS DISTINCT FROM new.dry_below)) OR (old.stale_after_hours IS DISTINCT FROM new.stale_after_hours)) OR ((new.moisture_source_id IS NOT NULL) AND (COALESCE(new.last_water, '-infinity'::timestamp with time zone) < old.last_water)))) EXECUTE FUNCTION homelog.tg__sense_plant();
+
+--
+-- Name: users _100_go_one_by_one; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_go_one_by_one BEFORE DELETE ON public.users FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__go_one_by_one();
+
+--
 -- Name: audit_logs _100_refuse_change; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
 CREATE TRIGGER _100_refuse_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_change();
 
 --
+-- Name: calendar_links _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.calendar_links FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
 -- Name: care_events _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
 CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.care_events FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
+-- Name: care_intervals _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.care_intervals FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
 
 --
 -- Name: data_sources _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -5927,6 +7751,12 @@ CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.data_validators FO
 --
 
 CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.device_tokens FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
+-- Name: home_members _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.home_members FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
 
 --
 -- Name: homes _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -5971,6 +7801,18 @@ CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.user_source_access
 CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.users FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
 
 --
+-- Name: calendar_links _100_renew_calendar_link; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_renew_calendar_link BEFORE UPDATE ON public.calendar_links FOR EACH ROW WHEN ((new.key_hash <> old.key_hash)) EXECUTE FUNCTION homelog.tg__renew_calendar_link();
+
+--
+-- Name: care_intervals _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.care_intervals FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+
+--
 -- Name: data_sources _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -5998,7 +7840,7 @@ CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.line_protocol_sourc
 -- Name: plants _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
-CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.plants FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.plants FOR EACH ROW WHEN (((NOT ((old.moisture_at IS DISTINCT FROM new.moisture_at) OR (old.dry_since IS DISTINCT FROM new.dry_since))) OR ((((old.moisture_source_id IS DISTINCT FROM new.moisture_source_id) OR (old.dry_below IS DISTINCT FROM new.dry_below)) OR (old.stale_after_hours IS DISTINCT FROM new.stale_after_hours)) OR (old.last_water IS DISTINCT FROM new.last_water)))) EXECUTE FUNCTION homelog.tg__touch_updated_at();
 
 --
 -- Name: readings _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -6017,6 +7859,12 @@ CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.users FOR EACH ROW 
 --
 
 CREATE TRIGGER _200_require_counter AFTER INSERT OR UPDATE OF source_id ON public.meter_events FOR EACH ROW EXECUTE FUNCTION homelog.tg__require_counter();
+
+--
+-- Name: care_events _200_undo_watering; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _200_undo_watering AFTER DELETE ON public.care_events FOR EACH ROW WHEN ((old.before_version IS NOT NULL)) EXECUTE FUNCTION homelog.tg__undo_watering();
 
 --
 -- Name: readings _300_judge_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -6055,10 +7903,22 @@ CREATE TRIGGER _400_keep_latest_truncate AFTER TRUNCATE ON public.readings FOR E
 CREATE TRIGGER _400_keep_latest_update AFTER UPDATE ON public.readings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__keep_latest_readings();
 
 --
+-- Name: home_members _500_keep_an_admin_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_keep_an_admin_delete AFTER DELETE ON public.home_members FOR EACH ROW WHEN ((old.access_level = 'admin'::public.access_level)) EXECUTE FUNCTION homelog.tg__keep_a_home_admin();
+
+--
 -- Name: user_source_access _500_keep_an_admin_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
 CREATE TRIGGER _500_keep_an_admin_delete AFTER DELETE ON public.user_source_access FOR EACH ROW WHEN ((old.access_level = 'admin'::public.access_level)) EXECUTE FUNCTION homelog.tg__keep_an_admin();
+
+--
+-- Name: home_members _500_keep_an_admin_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_keep_an_admin_update AFTER UPDATE ON public.home_members FOR EACH ROW WHEN (((old.access_level = 'admin'::public.access_level) AND (new.access_level <> 'admin'::public.access_level))) EXECUTE FUNCTION homelog.tg__keep_a_home_admin();
 
 --
 -- Name: user_source_access _500_keep_an_admin_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -6109,6 +7969,18 @@ CREATE TRIGGER _500_roll_up_update AFTER UPDATE ON public.readings REFERENCING O
 CREATE TRIGGER _600_forget_tombstones AFTER DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION homelog.tg__forget_tombstones();
 
 --
+-- Name: home_members _600_gain_home_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_gain_home_insert AFTER INSERT ON public.home_members FOR EACH ROW EXECUTE FUNCTION homelog.tg__gain_home();
+
+--
+-- Name: home_members _600_gain_home_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_gain_home_update AFTER UPDATE ON public.home_members FOR EACH ROW WHEN (((old.expires_at IS NOT NULL) AND (new.expires_at IS DISTINCT FROM old.expires_at))) EXECUTE FUNCTION homelog.tg__gain_home();
+
+--
 -- Name: user_source_access _600_gain_source; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -6127,10 +7999,10 @@ CREATE TRIGGER _600_leave_tombstone_delete AFTER DELETE ON public.care_events FO
 CREATE TRIGGER _600_leave_tombstone_delete AFTER DELETE ON public.data_validators FOR EACH ROW EXECUTE FUNCTION homelog.tg__leave_source_tombstone('validator');
 
 --
--- Name: homes _600_leave_tombstone_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+-- Name: home_members _600_leave_tombstone_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
-CREATE TRIGGER _600_leave_tombstone_delete AFTER DELETE ON public.homes FOR EACH ROW EXECUTE FUNCTION homelog.tg__leave_home_tombstone();
+CREATE TRIGGER _600_leave_tombstone_delete AFTER DELETE ON public.home_members FOR EACH ROW EXECUTE FUNCTION homelog.tg__leave_member_tombstone();
 
 --
 -- Name: meter_events _600_leave_tombstone_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -6163,10 +8035,10 @@ CREATE TRIGGER _600_leave_tombstone_update AFTER UPDATE ON public.care_events FO
 CREATE TRIGGER _600_leave_tombstone_update AFTER UPDATE ON public.data_validators FOR EACH ROW WHEN (((old.source_id <> new.source_id) OR (old.id <> new.id))) EXECUTE FUNCTION homelog.tg__leave_source_tombstone('validator');
 
 --
--- Name: homes _600_leave_tombstone_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+-- Name: home_members _600_leave_tombstone_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
-CREATE TRIGGER _600_leave_tombstone_update AFTER UPDATE ON public.homes FOR EACH ROW WHEN (((old.id IS DISTINCT FROM new.id) OR (old.created_by IS DISTINCT FROM new.created_by))) EXECUTE FUNCTION homelog.tg__leave_home_tombstone();
+CREATE TRIGGER _600_leave_tombstone_update AFTER UPDATE ON public.home_members FOR EACH ROW WHEN (((old.home_id <> new.home_id) OR (old.user_id <> new.user_id))) EXECUTE FUNCTION homelog.tg__leave_member_tombstone();
 
 --
 -- Name: meter_events _600_leave_tombstone_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -6185,6 +8057,30 @@ CREATE TRIGGER _600_leave_tombstone_update BEFORE UPDATE ON public.plants FOR EA
 --
 
 CREATE TRIGGER _600_leave_tombstone_update AFTER UPDATE ON public.user_source_access FOR EACH ROW WHEN (((old.source_id <> new.source_id) OR (old.user_id <> new.user_id))) EXECUTE FUNCTION homelog.tg__leave_grant_tombstone();
+
+--
+-- Name: data_sources _600_note_move_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_note_move_delete AFTER DELETE ON public.data_sources FOR EACH ROW EXECUTE FUNCTION homelog.tg__note_move('source');
+
+--
+-- Name: plants _600_note_move_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_note_move_delete AFTER DELETE ON public.plants FOR EACH ROW EXECUTE FUNCTION homelog.tg__note_move('plant');
+
+--
+-- Name: data_sources _600_note_move_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_note_move_update AFTER UPDATE ON public.data_sources FOR EACH ROW WHEN (((old.id IS DISTINCT FROM new.id) OR (old.home_id IS DISTINCT FROM new.home_id))) EXECUTE FUNCTION homelog.tg__note_move('source');
+
+--
+-- Name: plants _600_note_move_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _600_note_move_update AFTER UPDATE ON public.plants FOR EACH ROW WHEN ((((old.id IS DISTINCT FROM new.id) OR (old.home_id IS DISTINCT FROM new.home_id)) OR (old.user_id IS DISTINCT FROM new.user_id))) EXECUTE FUNCTION homelog.tg__note_move('plant');
 
 --
 -- Name: readings _600_track_changes_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -6211,10 +8107,16 @@ CREATE TRIGGER _600_track_changes_update AFTER UPDATE ON public.readings REFEREN
 CREATE TRIGGER _800_audit_deletion BEFORE DELETE ON public.data_sources FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit_source_deletion();
 
 --
--- Name: care_events _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+-- Name: calendar_links _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
-CREATE TRIGGER _900_audit AFTER INSERT OR DELETE ON public.care_events FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_care', '', 'delete_care', '', 'values');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE ON public.calendar_links FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit_calendar_link();
+
+--
+-- Name: care_intervals _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.care_intervals FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_interval', 'update_interval', 'delete_interval', '', 'values');
 
 --
 -- Name: data_sources _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -6235,6 +8137,12 @@ CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.data_valida
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE ON public.device_tokens FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit_token();
 
 --
+-- Name: home_members _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.home_members FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('add_member', 'change_member', 'remove_member', '', 'values', 'home_id');
+
+--
 -- Name: homes _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -6253,12 +8161,6 @@ CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.line_protoc
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.meter_events FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_meter_event', 'update_meter_event', 'delete_meter_event', 'source_id', 'values');
 
 --
--- Name: plants _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
---
-
-CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.plants FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_plant', 'update_plant', 'delete_plant', '', 'values');
-
---
 -- Name: user_source_access _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -6271,10 +8173,34 @@ CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.user_source
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_user', 'update_user', 'delete_user', '', 'names');
 
 --
+-- Name: care_events _900_audit_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON public.care_events REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__audit_many('create_care', '', 'delete_care');
+
+--
+-- Name: plants _900_audit_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit_delete AFTER DELETE ON public.plants REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__audit_many('create_plant', 'update_plant', 'delete_plant');
+
+--
 -- Name: readings _900_audit_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
 CREATE TRIGGER _900_audit_delete AFTER DELETE ON public.readings REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'homelog_api'::name)) EXECUTE FUNCTION homelog.tg__audit_readings();
+
+--
+-- Name: care_events _900_audit_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON public.care_events REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__audit_many('create_care', '', 'delete_care');
+
+--
+-- Name: plants _900_audit_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit_insert AFTER INSERT ON public.plants REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__audit_many('create_plant', 'update_plant', 'delete_plant');
 
 --
 -- Name: readings _900_audit_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -6283,10 +8209,41 @@ CREATE TRIGGER _900_audit_delete AFTER DELETE ON public.readings REFERENCING OLD
 CREATE TRIGGER _900_audit_insert AFTER INSERT ON public.readings REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'homelog_api'::name)) EXECUTE FUNCTION homelog.tg__audit_readings();
 
 --
+-- Name: calendar_links _900_audit_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON public.calendar_links FOR EACH ROW WHEN ((new.key_hash <> old.key_hash)) EXECUTE FUNCTION homelog.tg__audit_calendar_link();
+
+--
+-- Name: plants _900_audit_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON public.plants REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__audit_many('create_plant', 'update_plant', 'delete_plant');
+
+--
 -- Name: readings _900_audit_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
 CREATE TRIGGER _900_audit_update AFTER UPDATE ON public.readings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'homelog_api'::name)) EXECUTE FUNCTION homelog.tg__audit_readings();
+
+--
+-- Name: homes _950_add_first_member; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _950_add_first_member AFTER INSERT ON public.homes FOR EACH ROW WHEN ((new.created_by IS NOT NULL)) EXECUTE FUNCTION homelog.tg__add_first_member();
+
+--
+-- Name: calendar_links calendar_links_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.calendar_links
+    ADD CONSTRAINT calendar_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT calendar_links_user_id_fkey ON calendar_links; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT calendar_links_user_id_fkey ON public.calendar_links IS 'This account does not exist.';
 
 --
 -- Name: care_events care_events_plant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -6313,6 +8270,19 @@ ALTER TABLE ONLY public.care_events
 --
 
 COMMENT ON CONSTRAINT care_events_user_id_fkey ON public.care_events IS 'This account does not exist.';
+
+--
+-- Name: care_intervals care_intervals_plant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.care_intervals
+    ADD CONSTRAINT care_intervals_plant_id_fkey FOREIGN KEY (plant_id) REFERENCES public.plants(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT care_intervals_plant_id_fkey ON care_intervals; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT care_intervals_plant_id_fkey ON public.care_intervals IS 'This plant does not exist.';
 
 --
 -- Name: changed_days changed_days_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -6406,6 +8376,19 @@ ALTER TABLE ONLY public.device_tokens
 COMMENT ON CONSTRAINT device_tokens_user_id_fkey ON public.device_tokens IS 'This account does not exist.';
 
 --
+-- Name: gained_homes gained_homes_home_id_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.gained_homes
+    ADD CONSTRAINT gained_homes_home_id_user_id_fkey FOREIGN KEY (home_id, user_id) REFERENCES public.home_members(home_id, user_id) ON UPDATE CASCADE ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT gained_homes_home_id_user_id_fkey ON gained_homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT gained_homes_home_id_user_id_fkey ON public.gained_homes IS 'This membership does not exist.';
+
+--
 -- Name: gained_sources gained_sources_source_id_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
@@ -6443,6 +8426,45 @@ ALTER TABLE ONLY public.growth_measurements
 --
 
 COMMENT ON CONSTRAINT growth_measurements_user_id_fkey ON public.growth_measurements IS 'This account does not exist.';
+
+--
+-- Name: home_members home_members_granted_by_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.home_members
+    ADD CONSTRAINT home_members_granted_by_fkey FOREIGN KEY (granted_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+--
+-- Name: CONSTRAINT home_members_granted_by_fkey ON home_members; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT home_members_granted_by_fkey ON public.home_members IS 'This account does not exist.';
+
+--
+-- Name: home_members home_members_home_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.home_members
+    ADD CONSTRAINT home_members_home_id_fkey FOREIGN KEY (home_id) REFERENCES public.homes(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT home_members_home_id_fkey ON home_members; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT home_members_home_id_fkey ON public.home_members IS 'This home does not exist.';
+
+--
+-- Name: home_members home_members_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.home_members
+    ADD CONSTRAINT home_members_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT home_members_user_id_fkey ON home_members; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT home_members_user_id_fkey ON public.home_members IS 'This account does not exist.';
 
 --
 -- Name: homes homes_created_by_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -6534,6 +8556,19 @@ ALTER TABLE ONLY public.plants
 --
 
 COMMENT ON CONSTRAINT plants_home_id_fkey ON public.plants IS 'There is no such home where you may put things.';
+
+--
+-- Name: plants plants_moisture_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.plants
+    ADD CONSTRAINT plants_moisture_source_id_fkey FOREIGN KEY (moisture_source_id) REFERENCES public.data_sources(id) ON DELETE SET NULL;
+
+--
+-- Name: CONSTRAINT plants_moisture_source_id_fkey ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_moisture_source_id_fkey ON public.plants IS 'There is no such source that you may read.';
 
 --
 -- Name: plants plants_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -6685,10 +8720,22 @@ COMMENT ON CONSTRAINT user_source_access_user_id_fkey ON public.user_source_acce
 ALTER TABLE public.audit_logs ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: calendar_links; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.calendar_links ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: care_events; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
 --
 
 ALTER TABLE public.care_events ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: care_intervals; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.care_intervals ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: changed_days; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
@@ -6715,6 +8762,20 @@ ALTER TABLE public.data_sources ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.data_validators ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: care_intervals delete_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_admin ON public.care_intervals FOR DELETE TO homelog_api USING ((EXISTS ( SELECT
+   FROM public.plants p
+  WHERE ((p.id = care_intervals.plant_id) AND ((p.user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (p.home_id = ANY (( SELECT homelog.administered_homes() AS administered_homes)::uuid[])))))));
+
+--
+-- Name: POLICY delete_admin ON care_intervals; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_admin ON public.care_intervals IS 'A plant''s owner and its home''s admins end an interval.';
+
+--
 -- Name: data_sources delete_admin; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -6737,6 +8798,18 @@ CREATE POLICY delete_admin ON public.data_validators FOR DELETE TO homelog_api U
 --
 
 COMMENT ON POLICY delete_admin ON public.data_validators IS 'A source''s admins remove its rules.';
+
+--
+-- Name: home_members delete_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_admin ON public.home_members FOR DELETE TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (home_id = ANY (( SELECT homelog.administered_homes() AS administered_homes)::uuid[]))));
+
+--
+-- Name: POLICY delete_admin ON home_members; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_admin ON public.home_members IS 'A home''s admins remove members; anyone leaves by themselves.';
 
 --
 -- Name: homes delete_admin; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -6799,10 +8872,24 @@ CREATE POLICY delete_admin ON public.users FOR DELETE TO homelog_api USING ((id 
 COMMENT ON POLICY delete_admin ON public.users IS 'One deletes one''s own account.';
 
 --
+-- Name: calendar_links delete_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_writer ON public.calendar_links FOR DELETE TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) AND (( SELECT homelog.current_token_id() AS current_token_id) IS NULL)));
+
+--
+-- Name: POLICY delete_writer ON calendar_links; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_writer ON public.calendar_links IS 'One takes one''s own link away.';
+
+--
 -- Name: care_events delete_writer; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
-CREATE POLICY delete_writer ON public.care_events FOR DELETE TO homelog_api USING ((plant_id = ANY (( SELECT homelog.writable_plants() AS writable_plants)::uuid[])));
+CREATE POLICY delete_writer ON public.care_events FOR DELETE TO homelog_api USING ((EXISTS ( SELECT
+   FROM public.plants p
+  WHERE ((p.id = care_events.plant_id) AND ((p.user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (p.home_id = ANY (( SELECT homelog.writable_homes() AS writable_homes)::uuid[])))))));
 
 --
 -- Name: POLICY delete_writer ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -6865,6 +8952,12 @@ COMMENT ON POLICY delete_writer ON public.readings IS 'Whoever may write to the 
 ALTER TABLE public.device_tokens ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: gained_homes; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.gained_homes ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: gained_sources; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
 --
 
@@ -6877,10 +8970,30 @@ ALTER TABLE public.gained_sources ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.growth_measurements ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: home_members; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.home_members ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: homes; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
 --
 
 ALTER TABLE public.homes ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: care_intervals insert_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_admin ON public.care_intervals FOR INSERT TO homelog_api WITH CHECK ((EXISTS ( SELECT
+   FROM public.plants p
+  WHERE ((p.id = care_intervals.plant_id) AND ((p.user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (p.home_id = ANY (( SELECT homelog.administered_homes() AS administered_homes)::uuid[])))))));
+
+--
+-- Name: POLICY insert_admin ON care_intervals; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_admin ON public.care_intervals IS 'A plant''s owner and its home''s admins say how often it wants care.';
 
 --
 -- Name: data_validators insert_admin; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -6893,6 +9006,18 @@ CREATE POLICY insert_admin ON public.data_validators FOR INSERT TO homelog_api W
 --
 
 COMMENT ON POLICY insert_admin ON public.data_validators IS 'A source''s admins make its rules.';
+
+--
+-- Name: home_members insert_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_admin ON public.home_members FOR INSERT TO homelog_api WITH CHECK ((home_id = ANY (( SELECT homelog.administered_homes() AS administered_homes)::uuid[])));
+
+--
+-- Name: POLICY insert_admin ON home_members; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_admin ON public.home_members IS 'A home''s admins invite members.';
 
 --
 -- Name: user_source_access insert_admin; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -6919,10 +9044,24 @@ CREATE POLICY insert_writer ON public.audit_logs FOR INSERT TO homelog_api WITH 
 COMMENT ON POLICY insert_writer ON public.audit_logs IS 'The service writes events in the name of whom it acts for.';
 
 --
+-- Name: calendar_links insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_writer ON public.calendar_links FOR INSERT TO homelog_api WITH CHECK (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) AND (( SELECT homelog.current_token_id() AS current_token_id) IS NULL)));
+
+--
+-- Name: POLICY insert_writer ON calendar_links; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_writer ON public.calendar_links IS 'One makes a link of one''s own; a device token makes none.';
+
+--
 -- Name: care_events insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
-CREATE POLICY insert_writer ON public.care_events FOR INSERT TO homelog_api WITH CHECK ((plant_id = ANY (( SELECT homelog.writable_plants() AS writable_plants)::uuid[])));
+CREATE POLICY insert_writer ON public.care_events FOR INSERT TO homelog_api WITH CHECK ((EXISTS ( SELECT
+   FROM public.plants p
+  WHERE ((p.id = care_events.plant_id) AND ((p.user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (p.home_id = ANY (( SELECT homelog.writable_homes() AS writable_homes)::uuid[])))))));
 
 --
 -- Name: POLICY insert_writer ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -6946,7 +9085,9 @@ COMMENT ON POLICY insert_writer ON public.device_tokens IS 'One makes tokens of 
 -- Name: growth_measurements insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
-CREATE POLICY insert_writer ON public.growth_measurements FOR INSERT TO homelog_api WITH CHECK ((plant_id = ANY (( SELECT homelog.writable_plants() AS writable_plants)::uuid[])));
+CREATE POLICY insert_writer ON public.growth_measurements FOR INSERT TO homelog_api WITH CHECK ((EXISTS ( SELECT
+   FROM public.plants p
+  WHERE ((p.id = growth_measurements.plant_id) AND ((p.user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (p.home_id = ANY (( SELECT homelog.writable_homes() AS writable_homes)::uuid[])))))));
 
 --
 -- Name: POLICY insert_writer ON growth_measurements; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -7033,6 +9174,12 @@ ALTER TABLE public.line_protocol_sources ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.meter_events ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: moved_things; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.moved_things ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: audit_logs owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -7045,6 +9192,18 @@ CREATE POLICY owner_all ON public.audit_logs TO homelog_owner USING (true) WITH 
 COMMENT ON POLICY owner_all ON public.audit_logs IS 'The owner''s functions and triggers see and do all.';
 
 --
+-- Name: calendar_links owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.calendar_links TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON calendar_links; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.calendar_links IS 'The owner''s functions and triggers see and do all.';
+
+--
 -- Name: care_events owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -7055,6 +9214,18 @@ CREATE POLICY owner_all ON public.care_events TO homelog_owner USING (true) WITH
 --
 
 COMMENT ON POLICY owner_all ON public.care_events IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: care_intervals owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.care_intervals TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON care_intervals; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.care_intervals IS 'The owner''s functions and triggers see and do all.';
 
 --
 -- Name: changed_days owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -7117,6 +9288,18 @@ CREATE POLICY owner_all ON public.device_tokens TO homelog_owner USING (true) WI
 COMMENT ON POLICY owner_all ON public.device_tokens IS 'The owner''s functions and triggers see and do all.';
 
 --
+-- Name: gained_homes owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.gained_homes TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON gained_homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.gained_homes IS 'The owner''s functions and triggers see and do all; the API asks homelog.gained_sources() and homelog.gained_plants().';
+
+--
 -- Name: gained_sources owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -7139,6 +9322,18 @@ CREATE POLICY owner_all ON public.growth_measurements TO homelog_owner USING (tr
 --
 
 COMMENT ON POLICY owner_all ON public.growth_measurements IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: home_members owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.home_members TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON home_members; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.home_members IS 'The owner''s functions and triggers see and do all.';
 
 --
 -- Name: homes owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -7187,6 +9382,30 @@ CREATE POLICY owner_all ON public.meter_events TO homelog_owner USING (true) WIT
 --
 
 COMMENT ON POLICY owner_all ON public.meter_events IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: moved_things owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.moved_things TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON moved_things; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.moved_things IS 'The owner''s functions and triggers see and do all; the API asks homelog.gained_sources() and homelog.gained_plants().';
+
+--
+-- Name: place_tombstones owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.place_tombstones TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON place_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.place_tombstones IS 'The owner''s functions and triggers see and do all; the API asks homelog.losses().';
 
 --
 -- Name: plants owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -7333,6 +9552,12 @@ CREATE POLICY owner_all ON public.users TO homelog_owner USING (true) WITH CHECK
 COMMENT ON POLICY owner_all ON public.users IS 'The owner''s functions and triggers see and do all.';
 
 --
+-- Name: place_tombstones; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.place_tombstones ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: plants; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
 --
 
@@ -7375,6 +9600,18 @@ CREATE POLICY select_ops ON public.audit_logs FOR SELECT TO homelog_ops USING (t
 COMMENT ON POLICY select_ops ON public.audit_logs IS 'Operators read all.';
 
 --
+-- Name: calendar_links select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.calendar_links FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON calendar_links; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.calendar_links IS 'Operators read all columns but the hash.';
+
+--
 -- Name: care_events select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -7385,6 +9622,18 @@ CREATE POLICY select_ops ON public.care_events FOR SELECT TO homelog_ops USING (
 --
 
 COMMENT ON POLICY select_ops ON public.care_events IS 'Operators read all.';
+
+--
+-- Name: care_intervals select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.care_intervals FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON care_intervals; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.care_intervals IS 'Operators read all.';
 
 --
 -- Name: changed_days select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -7447,6 +9696,18 @@ CREATE POLICY select_ops ON public.device_tokens FOR SELECT TO homelog_ops USING
 COMMENT ON POLICY select_ops ON public.device_tokens IS 'Operators read all columns but the hash.';
 
 --
+-- Name: gained_homes select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.gained_homes FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON gained_homes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.gained_homes IS 'Operators read all.';
+
+--
 -- Name: gained_sources select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -7469,6 +9730,18 @@ CREATE POLICY select_ops ON public.growth_measurements FOR SELECT TO homelog_ops
 --
 
 COMMENT ON POLICY select_ops ON public.growth_measurements IS 'Operators read all.';
+
+--
+-- Name: home_members select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.home_members FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON home_members; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.home_members IS 'Operators read all.';
 
 --
 -- Name: homes select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -7517,6 +9790,30 @@ CREATE POLICY select_ops ON public.meter_events FOR SELECT TO homelog_ops USING 
 --
 
 COMMENT ON POLICY select_ops ON public.meter_events IS 'Operators read all.';
+
+--
+-- Name: moved_things select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.moved_things FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON moved_things; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.moved_things IS 'Operators read all.';
+
+--
+-- Name: place_tombstones select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.place_tombstones FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON place_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.place_tombstones IS 'Operators read all.';
 
 --
 -- Name: plants select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -7663,16 +9960,44 @@ CREATE POLICY select_reader ON public.audit_logs FOR SELECT TO homelog_api USING
 COMMENT ON POLICY select_reader ON public.audit_logs IS 'One reads what one did, and all of the sources that one administers.';
 
 --
+-- Name: calendar_links select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.calendar_links FOR SELECT TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) AND (( SELECT homelog.current_token_id() AS current_token_id) IS NULL)));
+
+--
+-- Name: POLICY select_reader ON calendar_links; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.calendar_links IS 'One sees one''s own link; a device token sees none.';
+
+--
 -- Name: care_events select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
-CREATE POLICY select_reader ON public.care_events FOR SELECT TO homelog_api USING ((plant_id = ANY (( SELECT homelog.readable_plants() AS readable_plants)::uuid[])));
+CREATE POLICY select_reader ON public.care_events FOR SELECT TO homelog_api USING ((EXISTS ( SELECT
+   FROM public.plants p
+  WHERE (p.id = care_events.plant_id))));
 
 --
 -- Name: POLICY select_reader ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
 COMMENT ON POLICY select_reader ON public.care_events IS 'Whoever sees a plant sees its care.';
+
+--
+-- Name: care_intervals select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.care_intervals FOR SELECT TO homelog_api USING ((EXISTS ( SELECT
+   FROM public.plants p
+  WHERE (p.id = care_intervals.plant_id))));
+
+--
+-- Name: POLICY select_reader ON care_intervals; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.care_intervals IS 'Whoever sees a plant sees how often it wants care.';
 
 --
 -- Name: changed_days select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -7738,7 +10063,9 @@ COMMENT ON POLICY select_reader ON public.device_tokens IS 'One sees one''s own 
 -- Name: growth_measurements select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
-CREATE POLICY select_reader ON public.growth_measurements FOR SELECT TO homelog_api USING ((plant_id = ANY (( SELECT homelog.readable_plants() AS readable_plants)::uuid[])));
+CREATE POLICY select_reader ON public.growth_measurements FOR SELECT TO homelog_api USING ((EXISTS ( SELECT
+   FROM public.plants p
+  WHERE (p.id = growth_measurements.plant_id))));
 
 --
 -- Name: POLICY select_reader ON growth_measurements; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -7747,16 +10074,28 @@ CREATE POLICY select_reader ON public.growth_measurements FOR SELECT TO homelog_
 COMMENT ON POLICY select_reader ON public.growth_measurements IS 'Whoever sees a plant sees its measurements.';
 
 --
+-- Name: home_members select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.home_members FOR SELECT TO homelog_api USING ((( SELECT homelog.is_unbound() AS is_unbound) AND ((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (home_id = ANY (( SELECT homelog.administered_homes() AS administered_homes)::uuid[])))));
+
+--
+-- Name: POLICY select_reader ON home_members; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.home_members IS 'One sees one''s own memberships, and all of the homes that one administers.';
+
+--
 -- Name: homes select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
-CREATE POLICY select_reader ON public.homes FOR SELECT TO homelog_api USING ((( SELECT homelog.is_unbound() AS is_unbound) AND ((created_by = ( SELECT homelog.current_user_id() AS current_user_id)) OR (id = ANY (( SELECT homelog.readable_homes() AS readable_homes)::uuid[])))));
+CREATE POLICY select_reader ON public.homes FOR SELECT TO homelog_api USING ((( SELECT homelog.is_unbound() AS is_unbound) AND (((created_by = ( SELECT homelog.current_user_id() AS current_user_id)) AND (created_at = now())) OR (id = ANY (( SELECT homelog.readable_homes() AS readable_homes)::uuid[])))));
 
 --
 -- Name: POLICY select_reader ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON POLICY select_reader ON public.homes IS 'One sees the homes that one may read.';
+COMMENT ON POLICY select_reader ON public.homes IS 'One sees the homes that one belongs to, and the one that one is just making.';
 
 --
 -- Name: latest_readings select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -7939,6 +10278,20 @@ ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.source_tombstones ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: care_intervals update_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY update_admin ON public.care_intervals FOR UPDATE TO homelog_api USING ((EXISTS ( SELECT
+   FROM public.plants p
+  WHERE ((p.id = care_intervals.plant_id) AND ((p.user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (p.home_id = ANY (( SELECT homelog.administered_homes() AS administered_homes)::uuid[])))))));
+
+--
+-- Name: POLICY update_admin ON care_intervals; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY update_admin ON public.care_intervals IS 'A plant''s owner and its home''s admins change how often it wants care.';
+
+--
 -- Name: data_sources update_admin; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -7963,6 +10316,18 @@ CREATE POLICY update_admin ON public.data_validators FOR UPDATE TO homelog_api U
 COMMENT ON POLICY update_admin ON public.data_validators IS 'A source''s admins change its rules.';
 
 --
+-- Name: home_members update_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY update_admin ON public.home_members FOR UPDATE TO homelog_api USING ((home_id = ANY (( SELECT homelog.administered_homes() AS administered_homes)::uuid[])));
+
+--
+-- Name: POLICY update_admin ON home_members; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY update_admin ON public.home_members IS 'A home''s admins change what members may do.';
+
+--
 -- Name: homes update_admin; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -7985,6 +10350,32 @@ CREATE POLICY update_admin ON public.user_source_access FOR UPDATE TO homelog_ap
 --
 
 COMMENT ON POLICY update_admin ON public.user_source_access IS 'A source''s admins change grants.';
+
+--
+-- Name: calendar_links update_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY update_writer ON public.calendar_links FOR UPDATE TO homelog_api USING (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) AND (( SELECT homelog.current_token_id() AS current_token_id) IS NULL))) WITH CHECK (((user_id = ( SELECT homelog.current_user_id() AS current_user_id)) AND (( SELECT homelog.current_token_id() AS current_token_id) IS NULL)));
+
+--
+-- Name: POLICY update_writer ON calendar_links; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY update_writer ON public.calendar_links IS 'One replaces the key of one''s own link.';
+
+--
+-- Name: growth_measurements update_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY update_writer ON public.growth_measurements FOR UPDATE TO homelog_api USING ((EXISTS ( SELECT
+   FROM public.plants p
+  WHERE ((p.id = growth_measurements.plant_id) AND ((p.user_id = ( SELECT homelog.current_user_id() AS current_user_id)) OR (p.home_id = ANY (( SELECT homelog.writable_homes() AS writable_homes)::uuid[])))))));
+
+--
+-- Name: POLICY update_writer ON growth_measurements; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY update_writer ON public.growth_measurements IS 'Whoever may care for a plant corrects its measurements.';
 
 --
 -- Name: line_protocol_sources update_writer; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -8127,6 +10518,13 @@ REVOKE ALL ON FUNCTION homelog.act_as_token(token bytea, needed text, named uuid
 GRANT ALL ON FUNCTION homelog.act_as_token(token bytea, needed text, named uuid[]) TO homelog_api;
 
 --
+-- Name: FUNCTION act_by_calendar_key(wanted bytea); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.act_by_calendar_key(wanted bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.act_by_calendar_key(wanted bytea) TO homelog_api;
+
+--
 -- Name: FUNCTION administered_homes(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -8169,6 +10567,29 @@ GRANT ALL ON FUNCTION homelog.broken_rule(min_value double precision, max_value 
 
 REVOKE ALL ON FUNCTION homelog.broken_rule(rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.broken_rule(rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone) TO homelog_api;
+
+--
+-- Name: FUNCTION local_date(at timestamp with time zone, zone text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) TO homelog_ops;
+
+--
+-- Name: FUNCTION care_due_on(every integer, last_at timestamp with time zone, zone text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.care_due_on(every integer, last_at timestamp with time zone, zone text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.care_due_on(every integer, last_at timestamp with time zone, zone text) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.care_due_on(every integer, last_at timestamp with time zone, zone text) TO homelog_ops;
+
+--
+-- Name: FUNCTION care_id(many uuid, plant uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.care_id(many uuid, plant uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.care_id(many uuid, plant uuid) TO homelog_api;
 
 --
 -- Name: FUNCTION change_era(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -8414,6 +10835,13 @@ REVOKE ALL ON FUNCTION homelog.find_grantee(wanted_source uuid, wanted_id uuid, 
 GRANT ALL ON FUNCTION homelog.find_grantee(wanted_source uuid, wanted_id uuid, wanted_email public.citext) TO homelog_api;
 
 --
+-- Name: FUNCTION find_invited(wanted_home uuid, wanted_id uuid, wanted_email public.citext); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.find_invited(wanted_home uuid, wanted_id uuid, wanted_email public.citext) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.find_invited(wanted_home uuid, wanted_id uuid, wanted_email public.citext) TO homelog_api;
+
+--
 -- Name: FUNCTION find_user(wanted_id uuid, wanted_email public.citext); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -8424,6 +10852,13 @@ REVOKE ALL ON FUNCTION homelog.find_user(wanted_id uuid, wanted_email public.cit
 --
 
 REVOKE ALL ON FUNCTION homelog.forget_tombstones(keep interval) FROM PUBLIC;
+
+--
+-- Name: FUNCTION gained_plants(since pg_snapshot); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.gained_plants(since pg_snapshot) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.gained_plants(since pg_snapshot) TO homelog_api;
 
 --
 -- Name: FUNCTION gained_sources(since pg_snapshot); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -8525,12 +10960,11 @@ REVOKE ALL ON FUNCTION homelog.keep_rules(source uuid, ats timestamp with time z
 REVOKE ALL ON FUNCTION homelog.leave_user_tombstone(reader uuid, gone public.change_type, gone_id uuid, how public.change_op) FROM PUBLIC;
 
 --
--- Name: FUNCTION local_date(at timestamp with time zone, zone text); Type: ACL; Schema: homelog; Owner: homelog_owner
+-- Name: FUNCTION losses(since pg_snapshot, at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
-REVOKE ALL ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) FROM PUBLIC;
-GRANT ALL ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) TO homelog_api;
-GRANT ALL ON FUNCTION homelog.local_date(at timestamp with time zone, zone text) TO homelog_ops;
+REVOKE ALL ON FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) TO homelog_api;
 
 --
 -- Name: FUNCTION make_sources_of_lines(wanted jsonb, most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -8574,11 +11008,26 @@ REVOKE ALL ON FUNCTION homelog.own_credentials() FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.own_credentials() TO homelog_api;
 
 --
+-- Name: FUNCTION people_of_home(wanted uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.people_of_home(wanted uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.people_of_home(wanted uuid) TO homelog_api;
+
+--
 -- Name: FUNCTION people_of_source(wanted uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.people_of_source(wanted uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.people_of_source(wanted uuid) TO homelog_api;
+
+--
+-- Name: FUNCTION plant_due_on(status public.plantstatus, wants_on date, snoozed_until date, sensor public.sensor_state); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.plant_due_on(status public.plantstatus, wants_on date, snoozed_until date, sensor public.sensor_state) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.plant_due_on(status public.plantstatus, wants_on date, snoozed_until date, sensor public.sensor_state) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.plant_due_on(status public.plantstatus, wants_on date, snoozed_until date, sensor public.sensor_state) TO homelog_ops;
 
 --
 -- Name: FUNCTION plant_due_on(status public.plantstatus, every integer, last_water timestamp with time zone, zone text); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -8589,12 +11038,52 @@ GRANT ALL ON FUNCTION homelog.plant_due_on(status public.plantstatus, every inte
 GRANT ALL ON FUNCTION homelog.plant_due_on(status public.plantstatus, every integer, last_water timestamp with time zone, zone text) TO homelog_ops;
 
 --
+-- Name: FUNCTION plant_sensor(source uuid, told_at timestamp with time zone, stale_after_hours integer, at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.plant_sensor(source uuid, told_at timestamp with time zone, stale_after_hours integer, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.plant_sensor(source uuid, told_at timestamp with time zone, stale_after_hours integer, at timestamp with time zone) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.plant_sensor(source uuid, told_at timestamp with time zone, stale_after_hours integer, at timestamp with time zone) TO homelog_ops;
+
+--
 -- Name: FUNCTION plant_status(status public.plantstatus, every integer, last_water timestamp with time zone, zone text, at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.plant_status(status public.plantstatus, every integer, last_water timestamp with time zone, zone text, at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.plant_status(status public.plantstatus, every integer, last_water timestamp with time zone, zone text, at timestamp with time zone) TO homelog_api;
 GRANT ALL ON FUNCTION homelog.plant_status(status public.plantstatus, every integer, last_water timestamp with time zone, zone text, at timestamp with time zone) TO homelog_ops;
+
+--
+-- Name: FUNCTION plant_status(status public.plantstatus, watered_on date, wants_on date, due_on date, sensor public.sensor_state, today date); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.plant_status(status public.plantstatus, watered_on date, wants_on date, due_on date, sensor public.sensor_state, today date) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.plant_status(status public.plantstatus, watered_on date, wants_on date, due_on date, sensor public.sensor_state, today date) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.plant_status(status public.plantstatus, watered_on date, wants_on date, due_on date, sensor public.sensor_state, today date) TO homelog_ops;
+
+--
+-- Name: FUNCTION plant_wants_on(status public.plantstatus, watered_on date, days integer, sensor public.sensor_state, dry_on date); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.plant_wants_on(status public.plantstatus, watered_on date, days integer, sensor public.sensor_state, dry_on date) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.plant_wants_on(status public.plantstatus, watered_on date, days integer, sensor public.sensor_state, dry_on date) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.plant_wants_on(status public.plantstatus, watered_on date, days integer, sensor public.sensor_state, dry_on date) TO homelog_ops;
+
+--
+-- Name: FUNCTION timezone_of(home uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.timezone_of(home uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.timezone_of(home uuid) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.timezone_of(home uuid) TO homelog_ops;
+
+--
+-- Name: FUNCTION plant_zone(home uuid, shown text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.plant_zone(home uuid, shown text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.plant_zone(home uuid, shown text) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.plant_zone(home uuid, shown text) TO homelog_ops;
 
 --
 -- Name: FUNCTION reach(caller uuid, named uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -8630,6 +11119,12 @@ GRANT ALL ON FUNCTION homelog.readable_sources() TO homelog_ops;
 
 REVOKE ALL ON FUNCTION homelog.reading_told(reading public.readings) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.reading_told(reading public.readings) TO homelog_api;
+
+--
+-- Name: FUNCTION reads_source(reader uuid, wanted uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.reads_source(reader uuid, wanted uuid) FROM PUBLIC;
 
 --
 -- Name: FUNCTION rebuild_days(source uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -8725,10 +11220,218 @@ REVOKE ALL ON FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_ha
 GRANT ALL ON FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_hash text) TO homelog_api;
 
 --
+-- Name: FUNCTION rights_to_source(wanted uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.rights_to_source(wanted uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.rights_to_source(wanted uuid) TO homelog_api;
+
+--
+-- Name: TABLE plants; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.plants TO homelog_api;
+GRANT SELECT ON TABLE public.plants TO homelog_ops;
+
+--
+-- Name: COLUMN plants.id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(id) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.name; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.species; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(species),UPDATE(species) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.kind; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(kind),UPDATE(kind) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.room; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(room),UPDATE(room) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.moisture; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(moisture),UPDATE(moisture) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.status; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.every; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(every),UPDATE(every) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.light; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(light),UPDATE(light) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.note; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(note),UPDATE(note) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.growth; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(growth),UPDATE(growth) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.last_water; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(last_water),UPDATE(last_water) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.home_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(home_id),UPDATE(home_id) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.season_factor; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(season_factor),UPDATE(season_factor) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.season_from; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(season_from),UPDATE(season_from) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.season_to; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(season_to),UPDATE(season_to) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.snoozed_until; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(snoozed_until),UPDATE(snoozed_until) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.moisture_source_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(moisture_source_id),UPDATE(moisture_source_id) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.dry_below; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(dry_below),UPDATE(dry_below) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.stale_after_hours; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(stale_after_hours),UPDATE(stale_after_hours) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: FUNCTION sense(plant public.plants, anew boolean); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.sense(plant public.plants, anew boolean) FROM PUBLIC;
+
+--
+-- Name: FUNCTION sense_plants(sources uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.sense_plants(sources uuid[]) FROM PUBLIC;
+
+--
 -- Name: FUNCTION set_own_password(new_hash text); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.set_own_password(new_hash text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION watering_interval(every integer, season_factor double precision, season_from integer, season_to integer, watered_on date); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.watering_interval(every integer, season_factor double precision, season_from integer, season_to integer, watered_on date) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.watering_interval(every integer, season_factor double precision, season_from integer, season_to integer, watered_on date) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.watering_interval(every integer, season_factor double precision, season_from integer, season_to integer, watered_on date) TO homelog_ops;
+
+--
+-- Name: FUNCTION shown_plant(plant public.plants, zone text, at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.shown_plant(plant public.plants, zone text, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.shown_plant(plant public.plants, zone text, at timestamp with time zone) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.shown_plant(plant public.plants, zone text, at timestamp with time zone) TO homelog_ops;
+
+--
+-- Name: TABLE homes; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.homes TO homelog_api;
+GRANT SELECT ON TABLE public.homes TO homelog_ops;
+
+--
+-- Name: COLUMN homes.id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(id) ON TABLE public.homes TO homelog_api;
+
+--
+-- Name: COLUMN homes.name; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.homes TO homelog_api;
+
+--
+-- Name: COLUMN homes.address; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(address),UPDATE(address) ON TABLE public.homes TO homelog_api;
+
+--
+-- Name: COLUMN homes.timezone; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(timezone),UPDATE(timezone) ON TABLE public.homes TO homelog_api;
+
+--
+-- Name: TABLE shown_plants; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.shown_plants TO homelog_api;
+GRANT SELECT ON TABLE public.shown_plants TO homelog_ops;
+
+--
+-- Name: FUNCTION shown_plant(plant public.plants); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.shown_plant(plant public.plants) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.shown_plant(plant public.plants) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.shown_plant(plant public.plants) TO homelog_ops;
 
 --
 -- Name: FUNCTION sum_up_days(sources uuid[], hours timestamp with time zone[]); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -8750,10 +11453,28 @@ REVOKE ALL ON FUNCTION homelog.take_turns(sources uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.take_turns(sources uuid[]) TO homelog_api;
 
 --
+-- Name: FUNCTION tg__add_first_member(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__add_first_member() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__audit(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__audit() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__audit_calendar_link(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__audit_calendar_link() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__audit_many(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__audit_many() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__audit_readings(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -8774,6 +11495,12 @@ REVOKE ALL ON FUNCTION homelog.tg__audit_source_deletion() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__audit_token() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__check_expiry(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__check_expiry() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__check_home(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -8784,6 +11511,12 @@ REVOKE ALL ON FUNCTION homelog.tg__check_home() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__check_mapped_source() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__check_moisture_source(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__check_moisture_source() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__check_timezone(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -8804,16 +11537,34 @@ REVOKE ALL ON FUNCTION homelog.tg__check_token_sources() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__forget_tombstones() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__gain_home(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__gain_home() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__gain_source(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__gain_source() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__go_one_by_one(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__go_one_by_one() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__judge_readings(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__judge_readings() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__keep_a_home_admin(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__keep_a_home_admin() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__keep_an_admin(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -8840,10 +11591,10 @@ REVOKE ALL ON FUNCTION homelog.tg__leave_care_tombstone() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__leave_grant_tombstone() FROM PUBLIC;
 
 --
--- Name: FUNCTION tg__leave_home_tombstone(); Type: ACL; Schema: homelog; Owner: homelog_owner
+-- Name: FUNCTION tg__leave_member_tombstone(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
-REVOKE ALL ON FUNCTION homelog.tg__leave_home_tombstone() FROM PUBLIC;
+REVOKE ALL ON FUNCTION homelog.tg__leave_member_tombstone() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__leave_nothing_orphaned(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -8870,6 +11621,18 @@ REVOKE ALL ON FUNCTION homelog.tg__leave_source_tombstone() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__name_token() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__note_move(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__note_move() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__note_watering(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__note_watering() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__rebuild_days(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -8886,6 +11649,18 @@ REVOKE ALL ON FUNCTION homelog.tg__refuse_change() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__refuse_truncate() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__renew_calendar_link(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__renew_calendar_link() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__renew_guest(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__renew_guest() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__require_counter(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -8906,6 +11681,12 @@ REVOKE ALL ON FUNCTION homelog.tg__roll_up() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__roll_up_insert() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__sense_plant(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__sense_plant() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__touch_updated_at(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -8916,6 +11697,12 @@ REVOKE ALL ON FUNCTION homelog.tg__touch_updated_at() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__track_changes() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__undo_watering(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__undo_watering() FROM PUBLIC;
 
 --
 -- Name: FUNCTION violation_told(rule text, rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -9007,6 +11794,32 @@ GRANT INSERT(event_type) ON TABLE public.audit_logs TO homelog_api;
 GRANT INSERT(details) ON TABLE public.audit_logs TO homelog_api;
 
 --
+-- Name: TABLE calendar_links; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT DELETE ON TABLE public.calendar_links TO homelog_api;
+
+--
+-- Name: COLUMN calendar_links.user_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(user_id) ON TABLE public.calendar_links TO homelog_api;
+GRANT SELECT(user_id) ON TABLE public.calendar_links TO homelog_ops;
+
+--
+-- Name: COLUMN calendar_links.key_hash; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(key_hash),UPDATE(key_hash) ON TABLE public.calendar_links TO homelog_api;
+
+--
+-- Name: COLUMN calendar_links.created_at; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(created_at) ON TABLE public.calendar_links TO homelog_api;
+GRANT SELECT(created_at) ON TABLE public.calendar_links TO homelog_ops;
+
+--
 -- Name: TABLE care_events; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
@@ -9042,6 +11855,61 @@ GRANT INSERT(at) ON TABLE public.care_events TO homelog_api;
 --
 
 GRANT INSERT(note) ON TABLE public.care_events TO homelog_api;
+
+--
+-- Name: COLUMN care_events.before_last_water; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(before_last_water) ON TABLE public.care_events TO homelog_api;
+
+--
+-- Name: COLUMN care_events.before_moisture; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(before_moisture) ON TABLE public.care_events TO homelog_api;
+
+--
+-- Name: COLUMN care_events.before_status; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(before_status) ON TABLE public.care_events TO homelog_api;
+
+--
+-- Name: COLUMN care_events.before_snoozed_until; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(before_snoozed_until) ON TABLE public.care_events TO homelog_api;
+
+--
+-- Name: COLUMN care_events.before_version; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(before_version) ON TABLE public.care_events TO homelog_api;
+
+--
+-- Name: TABLE care_intervals; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.care_intervals TO homelog_api;
+GRANT SELECT ON TABLE public.care_intervals TO homelog_ops;
+
+--
+-- Name: COLUMN care_intervals.plant_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(plant_id) ON TABLE public.care_intervals TO homelog_api;
+
+--
+-- Name: COLUMN care_intervals.kind; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(kind) ON TABLE public.care_intervals TO homelog_api;
+
+--
+-- Name: COLUMN care_intervals.every; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(every),UPDATE(every) ON TABLE public.care_intervals TO homelog_api;
 
 --
 -- Name: TABLE changed_days; Type: ACL; Schema: public; Owner: homelog_owner
@@ -9175,6 +12043,12 @@ GRANT SELECT(last_used_at) ON TABLE public.device_tokens TO homelog_api;
 GRANT SELECT(last_used_at) ON TABLE public.device_tokens TO homelog_ops;
 
 --
+-- Name: TABLE gained_homes; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.gained_homes TO homelog_ops;
+
+--
 -- Name: TABLE gained_sources; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
@@ -9203,38 +12077,44 @@ GRANT INSERT(plant_id) ON TABLE public.growth_measurements TO homelog_api;
 -- Name: COLUMN growth_measurements.value; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
-GRANT INSERT(value) ON TABLE public.growth_measurements TO homelog_api;
+GRANT INSERT(value),UPDATE(value) ON TABLE public.growth_measurements TO homelog_api;
 
 --
--- Name: TABLE homes; Type: ACL; Schema: public; Owner: homelog_owner
+-- Name: COLUMN growth_measurements.at; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
-GRANT SELECT,DELETE ON TABLE public.homes TO homelog_api;
-GRANT SELECT ON TABLE public.homes TO homelog_ops;
+GRANT INSERT(at) ON TABLE public.growth_measurements TO homelog_api;
 
 --
--- Name: COLUMN homes.id; Type: ACL; Schema: public; Owner: homelog_owner
+-- Name: TABLE home_members; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
-GRANT INSERT(id) ON TABLE public.homes TO homelog_api;
+GRANT SELECT,DELETE ON TABLE public.home_members TO homelog_api;
+GRANT SELECT ON TABLE public.home_members TO homelog_ops;
 
 --
--- Name: COLUMN homes.name; Type: ACL; Schema: public; Owner: homelog_owner
+-- Name: COLUMN home_members.home_id; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
-GRANT INSERT(name),UPDATE(name) ON TABLE public.homes TO homelog_api;
+GRANT INSERT(home_id) ON TABLE public.home_members TO homelog_api;
 
 --
--- Name: COLUMN homes.address; Type: ACL; Schema: public; Owner: homelog_owner
+-- Name: COLUMN home_members.user_id; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
-GRANT INSERT(address),UPDATE(address) ON TABLE public.homes TO homelog_api;
+GRANT INSERT(user_id) ON TABLE public.home_members TO homelog_api;
 
 --
--- Name: COLUMN homes.timezone; Type: ACL; Schema: public; Owner: homelog_owner
+-- Name: COLUMN home_members.access_level; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
-GRANT INSERT(timezone),UPDATE(timezone) ON TABLE public.homes TO homelog_api;
+GRANT INSERT(access_level),UPDATE(access_level) ON TABLE public.home_members TO homelog_api;
+
+--
+-- Name: COLUMN home_members.expires_at; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(expires_at),UPDATE(expires_at) ON TABLE public.home_members TO homelog_api;
 
 --
 -- Name: TABLE latest_readings; Type: ACL; Schema: public; Owner: homelog_owner
@@ -9312,89 +12192,16 @@ GRANT INSERT(old_value) ON TABLE public.meter_events TO homelog_api;
 GRANT INSERT(new_value) ON TABLE public.meter_events TO homelog_api;
 
 --
--- Name: TABLE plants; Type: ACL; Schema: public; Owner: homelog_owner
+-- Name: TABLE moved_things; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
-GRANT SELECT,DELETE ON TABLE public.plants TO homelog_api;
-GRANT SELECT ON TABLE public.plants TO homelog_ops;
+GRANT SELECT ON TABLE public.moved_things TO homelog_ops;
 
 --
--- Name: COLUMN plants.id; Type: ACL; Schema: public; Owner: homelog_owner
+-- Name: TABLE place_tombstones; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
-GRANT INSERT(id) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.name; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(name),UPDATE(name) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.species; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(species),UPDATE(species) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.kind; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(kind),UPDATE(kind) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.room; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(room),UPDATE(room) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.moisture; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(moisture),UPDATE(moisture) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.status; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(status),UPDATE(status) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.every; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(every),UPDATE(every) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.light; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(light),UPDATE(light) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.note; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(note),UPDATE(note) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.growth; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(growth),UPDATE(growth) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.last_water; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(last_water),UPDATE(last_water) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.home_id; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(home_id),UPDATE(home_id) ON TABLE public.plants TO homelog_api;
+GRANT SELECT ON TABLE public.place_tombstones TO homelog_ops;
 
 --
 -- Name: TABLE reading_days; Type: ACL; Schema: public; Owner: homelog_owner
@@ -9422,6 +12229,13 @@ GRANT SELECT ON TABLE public.sessions TO homelog_ops;
 --
 
 GRANT UPDATE(ended_at) ON TABLE public.sessions TO homelog_api;
+
+--
+-- Name: TABLE shown_care_intervals; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.shown_care_intervals TO homelog_api;
+GRANT SELECT ON TABLE public.shown_care_intervals TO homelog_ops;
 
 --
 -- Name: TABLE source_tombstones; Type: ACL; Schema: public; Owner: homelog_owner

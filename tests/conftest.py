@@ -4,7 +4,6 @@ import re
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -56,34 +55,92 @@ async def cloned(server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
     await admin.close()
 
 
+def _numbers(catalogue: str, where: str = "true") -> str:
+    return f"(SELECT sum(xmin::text::bigint) FROM {catalogue} WHERE {where})"  # noqa: S608 - ours
+
+
+_OURS = "(SELECT oid FROM pg_database WHERE datname = current_database())"
+MADE = "SELECT concat_ws(' ', {}, pg_database_size(current_database()) > 50e6)".format(
+    ", ".join(
+        [
+            *map(_numbers, ("pg_class", "pg_attribute", "pg_constraint", "pg_enum", "pg_policy", "pg_proc")),
+            *map(_numbers, ("pg_trigger", "pg_statistic", "homelog.schema_migrations")),
+            _numbers("pg_database", f"oid = {_OURS}"),
+            _numbers("pg_db_role_setting", f"setdatabase = {_OURS}"),
+        ]
+    )
+)
+"""All that tells a database from one with the same schema and no rows: by which transactions its catalogue was made."""
+
+
+class Shared:
+    """The database that tests use one after the other, emptied in between, and the service on it.
+
+    A test that leaves more than rows (a function replaced, statistics, a lock) costs the next one new ones.
+    """
+
+    def __init__(self, server: EmbeddedPostgres, template: str) -> None:
+        self.server = server
+        self.template = template
+        self.stack = AsyncExitStack()
+        self.name: str | None = None
+        self.household: Household | None = None
+
+    async def open(self) -> str:
+        """The database's name."""
+        if self.name is None:
+            self.name = await self.stack.enter_async_context(cloned(self.server, self.template))
+            self.dba = await asyncpg.connect(self.server.url(self.server.superuser, self.name))
+            self.stack.push_async_callback(self.dba.close)
+            await self.dba.execute("SET session_replication_role = replica; SET lock_timeout = '1s'")
+            tables = await self.dba.fetch(
+                "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            )
+            self.emptying = "; ".join(f"DELETE FROM {row['relname']}" for row in tables)  # noqa: S608 - a table's name
+            self.made = await self.dba.fetchval(MADE)
+        return self.name
+
+    async def serve(self, settings: Settings) -> Household:
+        """The service on it; the first test that needs it starts it."""
+        if self.household is None:
+            self.household = await self.stack.enter_async_context(serve(settings))
+        return self.household
+
+    async def tidy(self, *, after_dba: bool) -> None:
+        """Remove what a test left: only one with a DBA in it can have left more than rows."""
+        try:
+            if after_dba and await self.dba.fetchval(MADE) != self.made:
+                await self.close()
+            else:
+                await self.dba.execute(self.emptying)
+        except asyncpg.LockNotAvailableError:
+            await self.close()
+
+    async def close(self) -> None:
+        """Let go of it; the next test opens another."""
+        self.name = self.household = None
+        await self.stack.aclose()
+
+
 @pytest.fixture(scope="session")
-async def shared(server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
-    """The name of a database that tests use one after the other."""
-    async with cloned(server, template) as name:
-        yield name
+async def shared(server: EmbeddedPostgres, template: str) -> AsyncIterator[Shared]:
+    """What tests share."""
+    one = Shared(server, template)
+    yield one
+    await one.close()
 
 
 @pytest.fixture
 async def database(
-    server: EmbeddedPostgres, template: str, shared: str, request: pytest.FixtureRequest
+    server: EmbeddedPostgres, template: str, shared: Shared, request: pytest.FixtureRequest
 ) -> AsyncIterator[str]:
-    """The name of a database with the whole schema and no rows.
-
-    A test that gets at the database itself (`dba`) has one of its own; the others, who only speak HTTP, share one that
-    is emptied after each.
-    """
-    if "dba" in request.fixturenames:
+    """The name of a database with the whole schema and no rows: the shared one, unless a test is to have its own."""
+    if request.node.get_closest_marker("own_database"):
         async with cloned(server, template) as name:
             yield name
         return
-    yield shared
-    dba = await asyncpg.connect(server.url(server.superuser, shared))
-    await dba.execute("SET session_replication_role = replica")
-    for table in await dba.fetch(
-        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-    ):
-        await dba.execute(f"DELETE FROM {table['relname']}")  # noqa: S608 - a table's name
-    await dba.close()
+    yield await shared.open()
+    await shared.tidy(after_dba="dba" in request.fixturenames)
 
 
 @pytest.fixture
@@ -104,31 +161,14 @@ def settings(server: EmbeddedPostgres, database: str, tmp_path: Path) -> Setting
     )
 
 
-@dataclass
-class Kept:
-    """What ends with the session."""
-
-    stack: AsyncExitStack
-    household: Household | None = None
-
-
-@pytest.fixture(scope="session")
-async def kept() -> AsyncIterator[Kept]:
-    """The service on the shared database; the first test that needs it starts it."""
-    async with AsyncExitStack() as stack:
-        yield Kept(stack)
-
-
 @pytest.fixture
-async def home(settings: Settings, database: str, shared: str, kept: Kept) -> AsyncIterator[Household]:
+async def home(settings: Settings, database: str, shared: Shared) -> AsyncIterator[Household]:
     """The service on the test's database, and the people who use it."""
-    if database != shared:
-        async with serve(settings) as household:
-            yield household
+    if database == shared.name:
+        yield await shared.serve(settings)
         return
-    if kept.household is None:
-        kept.household = await kept.stack.enter_async_context(serve(settings))
-    yield kept.household
+    async with serve(settings) as household:
+        yield household
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,12 @@ class Copy:
         elif change["type"] == "source":
             # With a source goes what belongs to it.
             self.items = {key: data for key, data in self.items.items() if key[1] != change["id"]}
+        elif change["type"] == "plant":
+            # And with a plant its care.
+            self.items.pop(("plant", None, change["id"]), None)
+            self.items = {
+                key: data for key, data in self.items.items() if key[0] != "care" or data["plant_id"] != change["id"]
+            }
         else:
             self.items.pop((change["type"], change["source_id"], change["id"]), None)
 

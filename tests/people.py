@@ -67,6 +67,9 @@ class Person:
     async def grant(self, source: Any, to: "Person", level: str = "read") -> Any:
         return await self.made(f"/v1/sources/{source['id']}/access", user_id=to.id, access_level=level)
 
+    async def invite(self, place: Any, who: "Person", level: str = "read", **more: Any) -> Any:
+        return await self.made(f"/v1/homes/{place['id']}/members", user_id=who.id, access_level=level, **more)
+
 
 class Household:
     """A running service and the people who use it."""

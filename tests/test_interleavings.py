@@ -5,6 +5,7 @@ and of a reader, who takes a page at a time. When the writers are done the reade
 must be what is there. It is one copy all along, so each interleaving begins where the one before ended.
 """
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -70,11 +71,23 @@ WRITES = {
     "make meter event": "INSERT INTO meter_events (source_id, id, at, kind) SELECT id, '{other}', '{time}', 'swap'"
     " FROM data_sources WHERE id = '{source}' ON CONFLICT DO NOTHING",
     "delete meter event": "DELETE FROM meter_events WHERE source_id = '{source}' AND id = '{other}'",
-    "make home": "INSERT INTO homes (id, name, created_by) VALUES ('{other}', 'House', '{ann}')"
+    "make home": "INSERT INTO homes (id, name, created_by) VALUES ('{other}', 'House', '{eve}')"
     " ON CONFLICT (id) DO UPDATE SET name = random()::text",
-    "pass home on": "UPDATE homes SET created_by = CASE created_by WHEN '{ann}' THEN '{eve}' ELSE '{ann}' END::uuid"
-    " WHERE id = '{other}'",
+    "make home of one's own": "INSERT INTO homes (id, name, created_by) VALUES ('{other}', 'House', '{ann}')",
     "delete home": "DELETE FROM homes WHERE id = '{other}'",
+    "invite": "INSERT INTO home_members (home_id, user_id, access_level)"
+    " SELECT id, '{ann}', (ARRAY['read', 'write'])[1 + round(random())::integer]::access_level FROM homes"
+    " WHERE id = '{other}' ON CONFLICT (home_id, user_id) DO UPDATE SET access_level = excluded.access_level",
+    "invite guest": "INSERT INTO home_members (home_id, user_id, access_level, expires_at)"
+    " SELECT id, '{ann}', 'write', clock_timestamp() + interval '20 ms' * random() FROM homes"
+    " WHERE id = '{other}' ON CONFLICT (home_id, user_id) DO UPDATE SET expires_at = excluded.expires_at",
+    "let guest stay": "UPDATE home_members SET expires_at = (ARRAY[NULL, now() + interval '1 day'])"
+    "[1 + round(random())::integer] WHERE user_id = '{ann}' AND home_id = '{other}'",
+    "remove member": "DELETE FROM home_members WHERE user_id = '{ann}' AND home_id = '{other}'",
+    "move source": "UPDATE data_sources SET home_id = '{other}' WHERE id = '{source}'",
+    "move source out": "UPDATE data_sources SET home_id = NULL WHERE id = '{source}'",
+    "move plant": "UPDATE plants SET home_id = '{home}' WHERE id = '{other}'",
+    "move plant out": "UPDATE plants SET home_id = NULL WHERE id = '{other}'",
     "make plant": "INSERT INTO plants (id, user_id, name, kind) VALUES ('{other}', '{ann}', 'Fern', 'fig')"
     " ON CONFLICT (id) DO UPDATE SET name = random()::text",
     "pass plant on": "UPDATE plants SET user_id = CASE user_id WHEN '{ann}' THEN '{eve}' ELSE '{ann}' END::uuid"
@@ -85,19 +98,36 @@ WRITES = {
     "begin a part": "SAVEPOINT part; SELECT pg_current_xact_id()",
     "undo a part": "ROLLBACK TO part",
 }
-USUAL = [*WRITES, "make source", "make source", "grant", "grant", "make plant", *["log", "log again", "log many"] * 4]
+USUAL = [
+    *WRITES, *["make source", "make home", "make plant", "invite guest", "invite", "move source", "move plant"] * 2,
+    *["grant", "care", "log", "log again", "log many"] * 3,
+]  # fmt: skip
 
-GRANTS = f"user_source_access JOIN data_sources ON id = source_id AND user_id = '{ANN}'"
-GRANTED = f"(SELECT source_id FROM user_source_access WHERE user_id = '{ANN}')"  # noqa: S608
-PLANTS = f"(SELECT id FROM plants WHERE user_id = '{ANN}')"  # noqa: S608
+HOMES = f"""
+    SELECT home_id FROM home_members WHERE user_id = '{ANN}' AND (expires_at IS NULL OR expires_at > now())
+"""  # noqa: S608
+PLANTS = f"SELECT id FROM plants WHERE user_id = '{ANN}' OR home_id IN ({HOMES})"  # noqa: S608
+SEEN = f"""
+    (SELECT source_id, max(access_level) AS access_level FROM (
+        SELECT source_id, access_level FROM user_source_access WHERE user_id = '{ANN}'
+        UNION ALL
+        SELECT s.id, m.access_level FROM home_members AS m JOIN data_sources AS s USING (home_id)
+        WHERE m.user_id = '{ANN}' AND (m.expires_at IS NULL OR m.expires_at > now())
+    ) AS reason GROUP BY source_id) AS seen
+"""  # noqa: S608
+"""The homes and plants that Ann sees, and the sources with her level."""
+
 TRUTH = {
-    "home": ("name", f"homes WHERE created_by = '{ANN}'"),
-    "source": ("name, access_level", GRANTS),
-    "validator": ("source_id, min_value", f"data_validators WHERE source_id IN {GRANTED}"),
-    "meter_event": ("source_id, at", f"meter_events WHERE source_id IN {GRANTED}"),
-    "reading": ("source_id, timestamp, value", f"readings WHERE source_id IN {GRANTED}"),
-    "plant": ("name, home_id", f"plants WHERE user_id = '{ANN}'"),
-    "care": ("plant_id, kind", f"care_events WHERE plant_id IN {PLANTS}"),
+    "home": (
+        "name, access_level",
+        f"homes JOIN home_members ON home_id = id WHERE user_id = '{ANN}' AND id IN ({HOMES})",
+    ),
+    "source": ("name, home_id, access_level", f"{SEEN} JOIN data_sources ON id = source_id"),
+    "validator": ("source_id, min_value", f"{SEEN} JOIN data_validators USING (source_id)"),
+    "meter_event": ("source_id, at", f"{SEEN} JOIN meter_events USING (source_id)"),
+    "reading": ("source_id, timestamp, value", f"{SEEN} JOIN readings USING (source_id)"),
+    "plant": ("name, user_id, home_id", f"plants WHERE id IN ({PLANTS})"),
+    "care": ("plant_id, kind", f"care_events WHERE plant_id IN ({PLANTS})"),
 }
 """Of each type what is compared, and where it is what Ann sees; as a DBA."""
 
@@ -119,6 +149,7 @@ class Writer:
             return await self.end(dice)
         name = dice.choice(USUAL)
         names = {"ann": ANN, "eve": EVE, "source": dice.choice(SOURCES), "other": dice.choice(OTHERS)}
+        names["home"] = dice.choice(OTHERS)
         times = ", ".join(f"'{time}'" for time in dice.sample(TIMES, 2))
         try:
             await self.connection.execute(WRITES[name].format(**names, time=dice.choice(TIMES), times=times))
@@ -190,6 +221,8 @@ async def test_after_250_interleavings_the_copy_is_what_is_there(
         for number, writer in enumerate(writers):
             if writer.connection.is_in_transaction():
                 steps.append(f"{number}: {await writer.end(dice)}")
+        # Whatever guest's time was to come has come: what is there is the same a moment later.
+        await asyncio.sleep(0.02)
         await reader.settle()
         for type_, (columns, where) in TRUTH.items():
             rows = await dba.fetch(f"SELECT id, {columns} FROM {where}")  # noqa: S608

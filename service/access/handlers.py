@@ -20,11 +20,11 @@ DELETE_GRANT = _bind("delete_grant", UUID)
 
 @get("/v1/sources/{source_id:uuid}/access", operation_id="list_grants")
 async def list_grants(tx: Tx, source_id: FromPath[UUID], limit: Limit = 100, cursor: Cursor = None) -> Page[Grant]:
-    """Who may do what with a source; for its admins."""
-    last = decode_cursor("grants", cursor, UUID)
+    """Who may do what with a source and why, one row for each reason; for its admins."""
+    last_user, last_via = decode_cursor("grants", cursor, tuple[UUID, str]) or (None, None)
     await tx.change(ADMINISTER_SOURCE, source_id)
-    rows = await tx.all(LIST_GRANTS, source_id, last, limit + 1)
-    return page(rows, limit, lambda grant: grant.user_id, "grants")
+    rows = await tx.all(LIST_GRANTS, source_id, last_user, last_via, limit + 1)
+    return page(rows, limit, lambda grant: (grant.user_id, grant.via), "grants")
 
 
 @post("/v1/sources/{source_id:uuid}/access", operation_id="create_grant")

@@ -12,16 +12,14 @@ SELECT s.may, TRUE AS fresh, s.id
 FROM seen AS s
 
 -- name: list_grants
--- $1 the source; $2 the last user of the page before, null for the first page; $3 how many rows.
+-- $1 the source; $2 the last user of the page before and $3 why they had access, null for the first page; $4 how many
+-- rows. Somebody who was granted the source and belongs to its home has two.
 SELECT
-    a.source_id, a.user_id, p.email, p.display_name, a.access_level, a.granted_at, a.granted_by,
-    CASE WHEN a.user_id = s.created_by THEN 'owner' ELSE 'grant' END AS via
-FROM data_sources AS s
-JOIN user_source_access AS a ON a.source_id = s.id
-JOIN homelog.people_of_source($1) AS p ON p.user_id = a.user_id
-WHERE s.id = $1 AND ($2::uuid IS NULL OR a.user_id > $2)
-ORDER BY a.user_id
-LIMIT $3
+    $1::uuid AS source_id, r.user_id, r.email, r.display_name, r.access_level, r.granted_at, r.granted_by, r.via
+FROM homelog.rights_to_source($1) AS r
+WHERE $2::uuid IS NULL OR (r.user_id, r.via) > ($2, $3::text)
+ORDER BY r.user_id, r.via
+LIMIT $4
 
 -- name: create_grant
 -- $1 the source; $2 the user, $3 their e-mail, one of them null; $4 the level.

@@ -11,7 +11,7 @@ Email = Annotated[str, Meta(min_length=1, max_length=254)]
 
 
 class Grant(Struct, frozen=True):
-    """What a person may do with a source; `via` says whether they made it or were granted it."""
+    """What a person may do with a source; `via` says why: they made it, were granted it, or belong to its home."""
 
     source_id: UUID
     user_id: UUID

@@ -31,7 +31,7 @@ async def list_changes(tx: Tx, since: Since = None, limit: Limit = 100) -> Chang
     items: list[AnyChange] = []
     for phase, key in from_key(at.key):
         room = limit - len(items)
-        rows = await phase.rows(tx, at.beginning.snapshot, key, room + 1)
+        rows = await phase.rows(tx, at.beginning, key, room + 1)
         items += map(phase.change, rows[:room])
         if len(rows) > room:
             last = phase.key_of(rows[room - 1]) if room else key

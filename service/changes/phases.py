@@ -6,6 +6,7 @@ from typing import Any, get_args
 from msgspec import Struct
 from msgspec.structs import astuple
 
+from service.care.structs import Care
 from service.changes.structs import (
     AnyChange,
     CareChange,
@@ -15,11 +16,11 @@ from service.changes.structs import (
     Key,
     MeterEventChange,
     MeterEventKey,
+    Moment,
     PlantChange,
     PlantKey,
     ReadingChange,
     ReadingKey,
-    Snapshot,
     SourceChange,
     SourceDeletion,
     SourceDeletionKey,
@@ -32,7 +33,7 @@ from service.changes.structs import (
 from service.database import Transaction
 from service.homes.structs import Home
 from service.meter_events.structs import MeterEvent
-from service.plants.structs import Care, Plant
+from service.plants.structs import Plant
 from service.readings.structs import Reading
 from service.sources.structs import Source
 from service.sqlfile import Query, queries_beside
@@ -56,10 +57,13 @@ class Phase(Struct, frozen=True):
     query: Query[Any]
     key: type[Key]
     change: Callable[[Any], AnyChange]
+    timed: bool = False
+    """Whether it depends on the time too: a guest's access ends without a transaction."""
 
-    async def rows(self, tx: Transaction, since: Snapshot, after: Key, limit: int) -> list[Any]:
-        """What changed since a snapshot, from a key on."""
-        return await tx.all(self.query, since, *astuple(after), limit)
+    async def rows(self, tx: Transaction, since: Moment, after: Key, limit: int) -> list[Any]:
+        """What changed since a moment, from a key on."""
+        beginning = astuple(since) if self.timed else (since.snapshot,)
+        return await tx.all(self.query, *beginning, *astuple(after), limit)
 
     def key_of(self, row: Any) -> Key:
         """Where a row stands: its own columns of the key's names."""
@@ -82,15 +86,15 @@ def _upsert(change: type[AnyChange]) -> Callable[[Any], AnyChange]:
 
 
 DELETIONS = [
-    Phase(USER_DELETIONS, UserDeletionKey, _gone),
+    Phase(USER_DELETIONS, UserDeletionKey, _gone, timed=True),
     Phase(SOURCE_DELETIONS, SourceDeletionKey, _gone),
 ]
 UPSERTS = [
     Phase(CHANGED_HOMES, HomeKey, _upsert(HomeChange)),
-    Phase(CHANGED_SOURCES, SourceKey, _source),
+    Phase(CHANGED_SOURCES, SourceKey, _source, timed=True),
     Phase(CHANGED_VALIDATORS, ValidatorKey, _upsert(ValidatorChange)),
     Phase(CHANGED_METER_EVENTS, MeterEventKey, _upsert(MeterEventChange)),
-    Phase(CHANGED_PLANTS, PlantKey, _upsert(PlantChange)),
+    Phase(CHANGED_PLANTS, PlantKey, _upsert(PlantChange), timed=True),
     Phase(CHANGED_CARE, CareKey, _upsert(CareChange)),
     Phase(CHANGED_READINGS, ReadingKey, _upsert(ReadingChange)),
 ]

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from service.care.structs import Care
 from service.homes.structs import Home
 from service.meter_events.structs import MeterEvent
-from service.plants.structs import Care, Plant
+from service.plants.structs import Plant
 from service.readings.structs import Instant, Reading
 from service.sources.structs import Source
 from service.validators.structs import Validator

@@ -1,6 +1,12 @@
 -- name: list_homes
 -- $1 the last id of the page before, null for the first page; $2 how many rows.
-SELECT h.id, h.name, h.address, h.timezone, h.created_at, h.updated_at, h.created_by, 'admin'::access_level
+SELECT
+    h.id, h.name, h.address, h.timezone, h.created_at, h.updated_at, h.created_by,
+    CASE
+        WHEN h.id = ANY ((SELECT homelog.administered_homes())::uuid[]) THEN 'admin'
+        WHEN h.id = ANY ((SELECT homelog.writable_homes())::uuid[]) THEN 'write'
+        ELSE 'read'
+    END::access_level AS access_level
 FROM homes AS h
 WHERE ($1::uuid IS NULL OR h.id > $1)
 ORDER BY h.id
@@ -8,7 +14,13 @@ LIMIT $2
 
 -- name: get_home
 -- $1 the home.
-SELECT h.id, h.name, h.address, h.timezone, h.created_at, h.updated_at, h.created_by, 'admin'::access_level
+SELECT
+    h.id, h.name, h.address, h.timezone, h.created_at, h.updated_at, h.created_by,
+    CASE
+        WHEN h.id = ANY ((SELECT homelog.administered_homes())::uuid[]) THEN 'admin'
+        WHEN h.id = ANY ((SELECT homelog.writable_homes())::uuid[]) THEN 'write'
+        ELSE 'read'
+    END::access_level AS access_level
 FROM homes AS h
 WHERE h.id = $1
 
@@ -28,7 +40,12 @@ FROM made AS m
 UNION ALL
 SELECT
     CASE WHEN (h.name, h.address, h.timezone) IS NOT DISTINCT FROM ($2, $3, $4) THEN 'stored' ELSE 'conflict' END,
-    h.id, h.name, h.address, h.timezone, h.created_at, h.updated_at, h.created_by, 'admin'::access_level
+    h.id, h.name, h.address, h.timezone, h.created_at, h.updated_at, h.created_by,
+    CASE
+        WHEN h.id = ANY ((SELECT homelog.administered_homes())::uuid[]) THEN 'admin'
+        WHEN h.id = ANY ((SELECT homelog.writable_homes())::uuid[]) THEN 'write'
+        ELSE 'read'
+    END::access_level AS access_level
 FROM homes AS h
 WHERE h.id = $1 AND h.created_by = homelog.current_user_id() AND NOT EXISTS (SELECT FROM made)
 

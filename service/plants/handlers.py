@@ -14,16 +14,12 @@ from service.plants.structs import (
     ChangePlant,
     CreatePlant,
     DueKey,
-    Grow,
     Kind,
     Plant,
     Status,
-    Water,
-    Watered,
-    WaterMany,
 )
 from service.problems import Problem
-from service.requests import DEVICES_READ, DEVICES_WRITE, Req, Tx
+from service.requests import DEVICES_READ, Req, Tx
 from service.sqlfile import queries_beside
 
 _bind = queries_beside(__file__)
@@ -34,9 +30,6 @@ GET_PLANT = _bind("get_plant", Plant)
 CREATE_PLANT = _bind("create_plant", Plant)
 CHANGE_PLANT = _bind("change_plant", Plant)
 DELETE_PLANT = _bind("delete_plant", UUID)
-WATER_PLANT = _bind("water_plant", Plant)
-WATER_PLANTS = _bind("water_plants", Plant)
-GROW_PLANT = _bind("grow_plant", Plant)
 
 WithinDays = Annotated[int, QueryParameter(ge=0, le=365, description="Due today or within so many days.")]
 
@@ -101,30 +94,6 @@ async def delete_plant(tx: Tx, plant_id: FromPath[UUID]) -> None:
     await tx.change(DELETE_PLANT, plant_id, tx.if_match)
 
 
-@post("/v1/plants/{plant_id:uuid}/water", operation_id="water_plant", status_code=200, opt=DEVICES_WRITE)
-async def water_plant(
-    request: Req, tx: Tx, plant_id: FromPath[UUID], data: JSONBody[Water | None] = None
-) -> Response[Plant]:
-    """Water a plant, now or at `at`; the body may be left out. A plant that rests is woken by it."""
-    watering = data or Water()
-    _refuse_wrong_time("/at", watering.at)
-    (plant,) = await tx.create_many(WATER_PLANT, plant_id, watering.at, watering.id)
-    return found(request, plant)
-
-
-@post("/v1/plants/water", operation_id="water_plants", status_code=200, opt=DEVICES_WRITE)
-async def water_plants(tx: Tx, data: JSONBody[WaterMany]) -> Watered:
-    """Water several plants now: those named, of a room or of a home. All or none."""
-    return Watered(await tx.create_many(WATER_PLANTS, data.plant_ids, data.room, data.home_id))
-
-
-@post("/v1/plants/{plant_id:uuid}/growth", operation_id="grow_plant", status_code=200, opt=DEVICES_WRITE)
-async def grow_plant(request: Req, tx: Tx, plant_id: FromPath[UUID], data: JSONBody[Grow]) -> Response[Plant]:
-    """Append a measurement to a plant's growth."""
-    (plant,) = await tx.create_many(GROW_PLANT, plant_id, data.value, data.id)
-    return found(request, plant)
-
-
 def _refuse_wrong_time(pointer: str, at: datetime | UnsetType | None) -> None:
     """Refuse an instant before 1970 or more than 24 hours from now, which no constraint can ask."""
     if isinstance(at, datetime) and not _EARLIEST <= at <= datetime.now(UTC) + _AHEAD:
@@ -138,7 +107,4 @@ HANDLERS = [
     get_plant,
     change_plant,
     delete_plant,
-    water_plant,
-    water_plants,
-    grow_plant,
 ]

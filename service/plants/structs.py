@@ -7,13 +7,19 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 Kind = Literal["monstera", "fig", "pothos", "snake", "succulent"]
-Status = Literal["dry", "soon", "thriving", "watered", "resting"]
+Status = Literal["dry", "soon", "thriving", "watered", "resting", "unknown"]
+WrittenStatus = Literal["dry", "soon", "thriving", "watered", "resting"]
+Sensor = Literal["fresh", "unknown"]
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Line = Annotated[str, Meta(max_length=200)]
 Room = Annotated[str, Meta(max_length=100)]
 Moisture = Annotated[float, Meta(ge=0, le=1, description="How wet the soil is.")]
 Every = Annotated[int, Meta(ge=1, le=365, description="Days between waterings.")]
 Note = Annotated[str, Meta(max_length=10_000)]
+Factor = Annotated[float, Meta(ge=0.1, le=10, description="In the season `every` counts so many times.")]
+Month = Annotated[int, Meta(ge=1, le=12)]
+DryBelow = Annotated[float, Meta(ge=0, le=1, description="A moisture below this is dry to a sensor.")]
+Hours = Annotated[int, Meta(ge=1, le=8760, description="For how long a sensor's reading counts.")]
 Measurement = Annotated[float, Meta(ge=-1e308, le=1e308)]
 Growth = Annotated[list[Measurement], Meta(max_length=1000, description="Measurements, oldest first.")]
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -22,8 +28,9 @@ Instant = Annotated[datetime, Meta(tz=True)]
 class Plant(Struct, frozen=True):
     """A plant as its caller sees it.
 
-    `status` is what it is now, by the calendar of the plant's home; `due_on` is the home's local date, null
-    while the plant rests or if it was never watered.
+    `status` is what it is now, by the calendar of the plant's home or by its sensor; `due_on` is the home's local
+    date, null while the plant rests, if it was never watered, and while its sensor finds it wet. `moisture_at` is the
+    time of the sensor's reading that `moisture` is of; `sensor` is null for a plant without one.
     """
 
     id: UUID
@@ -43,17 +50,15 @@ class Plant(Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     due_on: date | None
-
-
-class Care(Struct, frozen=True):
-    """What somebody did for a plant; `user_id` is null once that account is gone."""
-
-    id: UUID
-    plant_id: UUID
-    user_id: UUID | None
-    kind: Literal["water", "fertilise", "repot", "prune", "mist", "observe", "treat"]
-    at: datetime
-    note: str
+    season_factor: float | None
+    season_from: int | None
+    season_to: int | None
+    snoozed_until: date | None
+    moisture_source_id: UUID | None
+    dry_below: float
+    stale_after_hours: int
+    moisture_at: datetime | None
+    sensor: Sensor | None
 
 
 class CreatePlant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,13 +70,20 @@ class CreatePlant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     kind: Kind
     room: Room = ""
     moisture: Moisture = 0.5
-    status: Status = "thriving"
+    status: WrittenStatus = "thriving"
     every: Every = 7
     light: Line = ""
     note: Note = ""
     growth: Growth = []
     last_water: Instant | None = None
     home_id: UUID | None = None
+    season_factor: Factor | None = None
+    season_from: Month | None = None
+    season_to: Month | None = None
+    snoozed_until: date | None = None
+    moisture_source_id: UUID | None = None
+    dry_below: DryBelow = 0.2
+    stale_after_hours: Hours = 24
 
 
 class ChangePlant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,46 +94,20 @@ class ChangePlant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     kind: Kind | UnsetType = UNSET
     room: Room | UnsetType = UNSET
     moisture: Moisture | UnsetType = UNSET
-    status: Status | UnsetType = UNSET
+    status: WrittenStatus | UnsetType = UNSET
     every: Every | UnsetType = UNSET
     light: Line | UnsetType = UNSET
     note: Note | UnsetType = UNSET
     growth: Growth | UnsetType = UNSET
     last_water: Instant | UnsetType | None = UNSET
     home_id: UUID | UnsetType | None = UNSET
-
-
-class Water(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A watering, now unless `at` says when; with an `id` it can be sent again and is done once."""
-
-    at: Instant | None = None
-    id: UUID | None = None
-
-
-class WaterMany(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which plants were watered just now: these, those of a room, or those of a home."""
-
-    plant_ids: Annotated[list[UUID], Meta(min_length=1, max_length=1000)] | None = None
-    room: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
-    home_id: UUID | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse a body that names plants in no way or in two."""
-        if (self.plant_ids, self.room, self.home_id).count(None) != 2:
-            raise ValueError("Send exactly one of plant_ids, room and home_id")
-
-
-class Watered(Struct, frozen=True):
-    """The plants that were watered."""
-
-    items: list[Plant]
-
-
-class Grow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A measurement to append; with an `id` it can be sent again and is appended once."""
-
-    value: Measurement
-    id: UUID | None = None
+    season_factor: Factor | UnsetType | None = UNSET
+    season_from: Month | UnsetType | None = UNSET
+    season_to: Month | UnsetType | None = UNSET
+    snoozed_until: date | UnsetType | None = UNSET
+    moisture_source_id: UUID | UnsetType | None = UNSET
+    dry_below: DryBelow | UnsetType = UNSET
+    stale_after_hours: Hours | UnsetType = UNSET
 
 
 class DueKey(Struct, frozen=True, array_like=True):

@@ -26,6 +26,7 @@ class Reference(Struct, frozen=True, kw_only=True):
     plantkind: list[Entry]
     plantstatus: list[Entry]
     quality_flag: list[Entry]
+    sensor_state: list[Entry]
     source_kind: list[Entry]
     validator_action: list[Entry]
 
@@ -81,12 +82,17 @@ REFERENCE = Reference(
         Entry("thriving", "well watered, healthy", "#3E8E5A"),
         Entry("watered", "watered today", "#5E8FB8"),
         Entry("resting", "dormant, seasonal rest", "#7C857B"),
+        Entry("unknown", "its sensor is silent", "#75757F"),
     ],
     quality_flag=[
         Entry("good", "trusted"),
         Entry("questionable", "may be wrong; counts all the same"),
         Entry("bad", "known to be wrong; counts in no total"),
         Entry("estimated", "not measured but worked out"),
+    ],
+    sensor_state=[
+        Entry("fresh", "its latest reading is recent"),
+        Entry("unknown", "it has been silent for too long"),
     ],
     source_kind=[
         Entry("gauge", "an instant value, such as a temperature"),

@@ -29,6 +29,9 @@ Row = tuple[int, int, int, int, int, int, int | None, int | None]
 DEVICES = ["reading token", "writing token", "token elsewhere", "token that ended"]
 """Device tokens of the admin: with the scope read:data, with write:data, with both but bound to another source, and one
 that was taken away."""
+MEMBERS = ["member-read", "member-write", "member-admin", "guest"]
+"""Members of the home where the source and the plant stand, by their level, without a grant of their own; and who was
+one, with the level write, until just now."""
 NO_DEVICE = (403, 403, 403, 401)
 NOT_ASKED = (200, 200, 200, 200)
 
@@ -65,12 +68,22 @@ MATRIX: dict[str, Row] = {
     "put_line_mapping": (401, 401, 422, 422, 201, 201, None, None),
     "get_line_mapping": (401, 401, 404, 404, 404, 200, None, None),
     "delete_line_mapping": (401, 401, 404, 404, 404, 204, None, None),
+    # Calendar links: each actor's own, but that the admin has one. Its feed is read with the admin's key.
+    "get_calendar_link": (401, 401, 404, 404, 404, 200, None, None),
+    "create_calendar_link": (401, 401, 201, 201, 201, 201, None, None),
+    "delete_calendar_link": (401, 401, 404, 404, 404, 204, None, None),
+    "get_calendar": (200, 401, 200, 200, 200, 200, None, None),
     # Homes
     "list_homes": (401, 401, 200, 200, 200, 200, None, None),
     "create_home": (401, 401, 201, 201, 201, 201, None, None),
     "get_home": (401, 401, 404, 404, 404, 200, None, None),
     "change_home": (401, 401, 404, 404, 404, 200, None, None),
     "delete_home": (401, 401, 404, 404, 404, 204, None, None),
+    # Members: seen, invited and removed by a home's admins
+    "list_members": (401, 401, 404, 404, 404, 200, None, None),
+    "invite_member": (401, 401, 404, 404, 404, 201, None, None),
+    "change_member": (401, 401, 404, 404, 404, 200, None, None),
+    "remove_member": (401, 401, 404, 404, 404, 204, None, None),
     # Sources
     "list_sources": (401, 401, 200, 200, 200, 200, None, None),
     "create_source": (401, 401, 201, 201, 201, 201, None, None),
@@ -119,7 +132,20 @@ MATRIX: dict[str, Row] = {
     "delete_plant": (401, 401, 404, 404, 404, 204, None, None),
     "water_plant": (401, 401, 404, 404, 404, 200, None, None),
     "water_plants": (401, 401, 404, 404, 404, 200, None, None),
+    # Care: the plant is the admin's, in the admin's home
+    "list_care_events": (401, 401, 404, 404, 404, 200, None, None),
+    "create_care_event": (401, 401, 404, 404, 404, 201, None, None),
+    "get_care_event": (401, 401, 404, 404, 404, 200, None, None),
+    "delete_care_event": (401, 401, 404, 404, 404, 204, None, None),
+    "care_for_plants": (401, 401, 404, 404, 404, 200, None, None),
+    "list_care_intervals": (401, 401, 404, 404, 404, 200, None, None),
+    "get_care_interval": (401, 401, 404, 404, 404, 200, None, None),
+    "set_care_interval": (401, 401, 404, 404, 404, 200, None, None),
+    "delete_care_interval": (401, 401, 404, 404, 404, 204, None, None),
+    "list_due_care": (401, 401, 200, 200, 200, 200, None, None),
+    "list_growth": (401, 401, 404, 404, 404, 200, None, None),
     "grow_plant": (401, 401, 404, 404, 404, 200, None, None),
+    "correct_growth": (401, 401, 404, 404, 404, 200, None, None),
 }
 
 DEVICE_MATRIX: dict[str, tuple[int, int, int, int]] = dict.fromkeys(MATRIX, NO_DEVICE) | {
@@ -147,27 +173,70 @@ DEVICE_MATRIX: dict[str, tuple[int, int, int, int]] = dict.fromkeys(MATRIX, NO_D
     "water_plant": (403, 200, 404, 401),
     "water_plants": (403, 200, 404, 401),
     "grow_plant": (403, 200, 404, 401),
+    "list_care_events": (200, 403, 404, 401),
+    "create_care_event": (403, 201, 404, 401),
+    "get_care_event": (200, 403, 404, 401),
+    "care_for_plants": (403, 200, 404, 401),
+    "list_care_intervals": (200, 403, 404, 401),
+    "get_care_interval": (200, 403, 404, 401),
+    "list_due_care": (200, 403, 200, 401),
+    "list_growth": (200, 403, 404, 401),
+}
+
+MEMBER_MATRIX: dict[str, tuple[int, int, int, int]] = {
+    # A member's level holds for a source as a grant's does, and a guest whose time is over is a stranger.
+    **{name: (row[3], row[4], row[5], row[2]) for name, row in MATRIX.items()},
+    # Sessions, tokens, links and mappings are one person's, whoever they live with.
+    **dict.fromkeys(["end_session", "get_token", "delete_token"], (404, 404, 404, 404)),
+    **dict.fromkeys(["get_calendar_link", "delete_calendar_link"], (404, 404, 404, 404)),
+    **dict.fromkeys(["get_line_mapping", "delete_line_mapping"], (404, 404, 404, 404)),
+    # And it holds for the home and its plants, which nobody is granted.
+    "get_home": (200, 200, 200, 404),
+    "change_home": (403, 403, 200, 404),
+    "delete_home": (403, 403, 204, 404),
+    "list_members": (403, 403, 200, 404),
+    "invite_member": (403, 403, 201, 404),
+    "change_member": (403, 403, 200, 404),
+    "remove_member": (403, 403, 204, 404),
+    "get_plant": (200, 200, 200, 404),
+    "change_plant": (403, 403, 200, 404),
+    "delete_plant": (403, 403, 204, 404),
+    "water_plant": (403, 200, 200, 404),
+    "water_plants": (403, 200, 200, 404),
+    "list_care_events": (200, 200, 200, 404),
+    "create_care_event": (403, 201, 201, 404),
+    "get_care_event": (200, 200, 200, 404),
+    "delete_care_event": (403, 204, 204, 404),
+    "care_for_plants": (403, 200, 200, 404),
+    "list_care_intervals": (200, 200, 200, 404),
+    "get_care_interval": (200, 200, 200, 404),
+    "set_care_interval": (403, 403, 200, 404),
+    "delete_care_interval": (403, 403, 204, 404),
+    "list_growth": (200, 200, 200, 404),
+    "grow_plant": (403, 200, 200, 404),
+    "correct_growth": (403, 200, 200, 404),
 }
 
 LISTED: dict[str, tuple[str, set[str]]] = {
     # What a list holds, and whose list has it. A public source is found by its id alone.
-    "list_homes": ("home_id", {"admin"}),
-    "list_sources": ("source_id", {"reader", "writer", "admin", "reading token"}),
-    "list_latest": ("source_id", {"reader", "writer", "admin", "reading token"}),
-    "list_changes": ("reading_id", {"reader", "writer", "admin", "reading token"}),
-    "list_plants": ("plant_id", {"admin", "reading token"}),
-    "list_due_plants": ("plant_id", {"admin", "reading token"}),
+    "list_homes": ("home_id", {"admin", *MEMBERS[:3]}),
+    "list_sources": ("source_id", {"reader", "writer", "admin", "reading token", *MEMBERS[:3]}),
+    "list_latest": ("source_id", {"reader", "writer", "admin", "reading token", *MEMBERS[:3]}),
+    "list_changes": ("reading_id", {"reader", "writer", "admin", "reading token", *MEMBERS[:3]}),
+    "list_plants": ("plant_id", {"admin", "reading token", *MEMBERS[:3]}),
+    "list_due_plants": ("plant_id", {"admin", "reading token", *MEMBERS[:3]}),
+    "list_due_care": ("plant_id", {"admin", "reading token", *MEMBERS[:3]}),
     "list_sessions": ("session_id", {"admin"}),
     "list_tokens": ("token_id", {"admin"}),
     "list_line_mappings": ("mapping_id", {"admin"}),
     "list_own_audit": ("source_id", {"admin"}),
 }
-QUERIES = {"get_series_of_many": "?source_id={source_id}"}
-"""Routes that name their sources in the query."""
+QUERIES = {"get_series_of_many": "?source_id={source_id}", "get_calendar": "?key={calendar_key}"}
+"""Routes that need a query."""
 INFLUXDB = {"write_lines", "write_lines_v1"}
 """Routes that say what is wrong in InfluxDB's words."""
-HIDDEN = {"openapi", "root", "schema_page"}
-"""The description is not in itself; it is public."""
+HIDDEN = {"head_calendar", "openapi", "root", "schema_page"}
+"""The description is not in itself; it is public. HEAD is its GET's."""
 
 
 class Route(NamedTuple):
@@ -199,6 +268,8 @@ BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "put_line_mapping": lambda ids: {"series": f"m,n={uuid4()} f", "source_id": ids["source_id"]},
     "create_home": lambda ids: {"name": "New"},
     "change_home": lambda ids: {"name": "Changed"},
+    "invite_member": lambda ids: {"user_id": ids["other_id"], "access_level": "read"},
+    "change_member": lambda ids: {"access_level": "write"},
     "create_source": lambda ids: {"name": "New", "source_type": "heat", "unit": "kWh"},
     "change_source": lambda ids: {"name": "Changed"},
     "create_grant": lambda ids: {"user_id": ids["other_id"], "access_level": "read"},
@@ -216,10 +287,17 @@ BODIES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "change_plant": lambda ids: {"name": "Changed"},
     "water_plant": lambda ids: {},
     "water_plants": lambda ids: {"plant_ids": [ids["plant_id"]]},
+    "create_care_event": lambda ids: {"kind": "water"},
+    "care_for_plants": lambda ids: {"plant_ids": [ids["plant_id"]], "kind": "mist"},
+    "set_care_interval": lambda ids: {"every": 7},
     "grow_plant": lambda ids: {"value": 1},
+    "correct_growth": lambda ids: {"value": 2},
 }
-FRESH = {"delete_me", "change_password", "end_session", "logout", "refresh", "list_sessions"}
-"""What ends an account or a session is asked by somebody who is there for this alone."""
+FRESH = {
+    *("create_calendar_link", "get_calendar", "delete_me", "change_password", "end_session", "logout", "refresh"),
+    "list_sessions",
+}
+"""What ends an account, a session or a calendar's link is asked by somebody who is there for this alone."""
 
 
 class Scene:
@@ -241,7 +319,7 @@ class Scene:
         if actor not in self.made:
             self.made[actor] = await self.make(operation, actor)
         caller, ids = self.made[actor]
-        return caller, dict(ids)
+        return caller, ids | ({"event_id": ids["care_id"]} if "care" in operation else {})
 
     def spend(self, actor: str) -> None:
         """What was made for the actor has changed: the next call gets its own."""
@@ -253,9 +331,23 @@ class Scene:
         if operation in FRESH:
             admin = await self.newcomer()
             caller = admin if actor == "admin" else caller
-            if operation in {"delete_me", "change_password"} and actor not in {"anonymous", "bad", *DEVICES}:
+            if operation in {"create_calendar_link", "delete_me", "change_password"} and actor not in {
+                "anonymous",
+                "bad",
+                *DEVICES,
+            }:
                 caller = await self.newcomer()
-        home, source = await admin.home(), await admin.source(kind="counter", is_public=actor.endswith("*"))
+        home = await admin.home()
+        source = await admin.source(kind="counter", is_public=actor.endswith("*"), home_id=home["id"])
+        await admin.invite(home, self.people["grantee"])
+        if actor in MEMBERS:
+            await admin.invite(home, caller, "write" if actor == "guest" else actor.removeprefix("member-"))
+        if actor == "guest":
+            ends = (
+                "UPDATE home_members SET expires_at = now() + interval '1 microsecond'"
+                " WHERE (home_id, user_id) = ($1, $2)"
+            )
+            await self.dba.execute(ends, UUID(home["id"]), UUID(caller.id))
         for level, name in (("read", "reader"), ("write", "writer"), ("read", "grantee")):
             await admin.grant(source, self.people[name], level)
         if actor == "admin" and caller is not admin:
@@ -263,17 +355,23 @@ class Scene:
         reading = await admin.made(f"/v1/sources/{source['id']}/readings", value=1, timestamp="2026-01-01T00:00:00Z")
         event = await admin.made(f"/v1/sources/{source['id']}/meter-events", at="2026-01-01T12:00:00Z", kind="reset")
         validator = await admin.made(f"/v1/sources/{source['id']}/validators", min_value=0)
-        plant = await admin.plant(home_id=home["id"])
+        plant = await admin.plant(home_id=home["id"], growth=[1])
+        care = await admin.made(f"/v1/plants/{plant['id']}/care-events", kind="observe")
+        await admin.put(f"/v1/plants/{plant['id']}/care-intervals/mist", {"every": 7})
         sessions = (await admin.get("/v1/me/sessions")).json()["items"]
         token = await admin.made("/v1/me/tokens", name="Named", scopes=["read:data"])
         mapping = await admin.put("/v1/me/line-mappings", {"series": f"m,n={uuid4()} f", "source_id": source["id"]})
+        calendar = await admin.made("/v1/me/calendar-link")
         return caller, {
+            "calendar_key": calendar["url"].partition("=")[2],
             "token_id": token["id"],
             "mapping_id": mapping.json()["id"],
             "home_id": home["id"],
             "source_id": source["id"],
             "reading_id": reading["id"],
             "event_id": event["id"],
+            "care_id": care["id"],
+            "kind": "mist",
             "validator_id": validator["id"],
             "plant_id": plant["id"],
             "user_id": self.people["grantee"].id,
@@ -310,7 +408,7 @@ async def scene(server: EmbeddedPostgres, template: str) -> AsyncIterator[Scene]
     with tempfile.TemporaryDirectory() as data:
         settings = Settings(database_url=server.url("homelog_api", name), data=Path(data), secret=secret)
         async with serve(settings) as household:
-            names = ("admin", "stranger", "reader", "writer", "grantee", "other")
+            names = ("admin", "stranger", "reader", "writer", "grantee", "other", *MEMBERS)
             people = {each: await household.person(each) for each in names}
             forged = AccessTokens("another secret, of 32 characters or more").issue(
                 UUID(people["admin"].id), uuid4(), "password", 0
@@ -342,7 +440,7 @@ async def ask(caller: Person, operation: str, ids: dict[str, Any]) -> httpx.Resp
 
 
 def test_every_route_has_its_row_and_every_row_its_route() -> None:
-    assert ROUTES.keys() == MATRIX.keys() == DEVICE_MATRIX.keys()
+    assert ROUTES.keys() == MATRIX.keys() == DEVICE_MATRIX.keys() == MEMBER_MATRIX.keys()
     assert {name for name, route in ROUTES.items() if route.takes_body} == BODIES.keys()
     assert {handler.operation_id for handler in HANDLERS} == ROUTES.keys() | HIDDEN
     assert {name for name, row in MATRIX.items() if row[-1] is not None} - {"log_readings_of_many", *QUERIES} == {
@@ -359,8 +457,9 @@ CELLS = [
     if status is not None
 ] + [
     (operation, actor, status)
-    for operation, row in DEVICE_MATRIX.items()
-    for actor, status in zip(DEVICES, row, strict=True)
+    for matrix, actors in ((DEVICE_MATRIX, DEVICES), (MEMBER_MATRIX, MEMBERS))
+    for operation, row in matrix.items()
+    for actor, status in zip(actors, row, strict=True)
 ]
 
 
@@ -388,21 +487,33 @@ async def test_a_cell(scene: Scene, operation: str, actor: str, status: int) -> 
 
 @pytest.mark.parametrize("operation", LISTED)
 @pytest.mark.parametrize(
-    "actor", ["stranger", "reader", "writer", "admin", "stranger*", "reading token", "token elsewhere"]
+    "actor", ["stranger", "reader", "writer", "admin", "stranger*", "reading token", "token elsewhere", *MEMBERS]
 )
 async def test_a_list_holds_what_is_ones_own_or_granted(scene: Scene, operation: str, actor: str) -> None:
     # What was refused before is in the audit of who asked.
     scene.spend(actor)
     caller, ids = await scene.prepare(operation, actor)
-    response = await caller.get(f"{ROUTES[operation].path}?limit=1000")
     of, whose = LISTED[operation]
-    assert (ids[of] in response.text) is (actor in whose)
+    assert (ids[of] in await every_page(caller, operation)) is (actor in whose)
+
+
+async def every_page(caller: Person, operation: str) -> str:
+    """All that a list shows: every test before has left something there. A device is told nothing of some lists."""
+    place = "since" if operation == "list_changes" else "cursor"
+    texts, asked = [], {"limit": "1000"}
+    while True:
+        response = await caller.get(ROUTES[operation].path, params=asked)
+        texts.append(response.text)
+        told = response.json()
+        if response.status_code == 403 or not told.get("has_more", told["next_cursor"]):
+            return "".join(texts)
+        asked[place] = told["next_cursor"]
 
 
 INVISIBLE = [
     (operation, actor, status)
     for operation, actor, status in CELLS
-    if actor.rstrip("*") in {"anonymous", "stranger", "token elsewhere"}
+    if actor.rstrip("*") in {"anonymous", "stranger", "token elsewhere", "guest"}
     and "_id}" in ROUTES[operation].path
     and status in {401, 404}
 ]
@@ -437,6 +548,7 @@ async def test_an_id_that_is_none_looks_like_one_of_nothing(scene: Scene, operat
         "token_id",
         "validator_id",
         "mapping_id",
+        "kind",
     )
     ids = {name: str(uuid4()) for name in names}
     ids["other_id"] = scene.people["other"].id

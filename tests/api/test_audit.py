@@ -255,9 +255,9 @@ async def test_what_one_does_to_a_home_and_a_plant_is_in_ones_own_audit(home: Ho
     fern = await ann.plant()
     await ann.patch(f"/v1/homes/{place['id']}", {"name": "House"})
     await ann.delete(f"/v1/plants/{fern['id']}")
-    deleted, changed, planted, moved_in = (await rows(ann))[:4]
-    assert [row["event_type"] for row in (moved_in, planted, changed, deleted)] == [
-        "create_home", "create_plant", "update_home", "delete_plant",
+    deleted, changed, planted, joined, moved_in = (await rows(ann))[:5]
+    assert [row["event_type"] for row in (moved_in, joined, planted, changed, deleted)] == [
+        "create_home", "add_member", "create_plant", "update_home", "delete_plant",
     ]  # fmt: skip
     assert changed["details"]["name"] == {"old": "Flat", "new": "House"}
     assert deleted["details"]["name"] == fern["name"]

@@ -1,5 +1,6 @@
 """GET /v1/changes: a copy that is kept by it alone is what its owner sees. Of many writers: test_interleavings.py."""
 
+import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -523,3 +524,118 @@ async def test_a_cursor_can_be_used_again(home: Household, dba: asyncpg.Connecti
     first = await copy.page(3)
     copy.cursor = cursor
     assert (await copy.page(3))["items"] == first["items"]
+
+
+# Members
+
+
+async def told_of(copy: Copy) -> set[tuple[str, str]]:
+    """Type and op of what a copy is told when it asks."""
+    return {(type_, op) for type_, op, _ in await copy.catch_up()}
+
+
+HOLDS = ["care", "home", "plant", "reading", "source"]
+"""What there is of a furnished home."""
+
+
+async def furnished(ann: Person) -> tuple[Any, Any, Any]:
+    """A home of Ann's, a source with readings and a plant with care in it."""
+    place = await ann.home()
+    source, plant = await ann.source(home_id=place["id"]), await ann.plant(home_id=place["id"])
+    for day in (1, 2):
+        await ann.made(f"/v1/sources/{source['id']}/readings", value=day, timestamp=f"2026-01-0{day}T00:00:00Z")
+    assert (await ann.post(f"/v1/plants/{plant['id']}/water", {})).status_code == 200
+    return place, source, plant
+
+
+def types(copy: Copy) -> list[str]:
+    """The types of what a copy holds."""
+    return sorted(key[0] for key in copy.items)
+
+
+async def test_who_is_invited_is_sent_all_of_the_home_and_who_is_removed_loses_it(home: Household) -> None:
+    ann, ben = await home.person("ann"), await home.person("ben")
+    place, _, _ = await furnished(ann)
+    copy = Copy(ben)
+    await copy.catch_up()
+    await ann.invite(place, ben, "write")
+    await copy.catch_up(2)
+    assert types(copy) == ["care", "home", "plant", "reading", "reading", "source"]
+    assert (copy.of("home")[0]["access_level"], copy.of("source")[0]["access_level"]) == ("write", "write")
+    await ann.put(f"/v1/homes/{place['id']}/members/{ben.id}", {"access_level": "admin"})
+    assert await told_of(copy) == {("home", "upsert"), ("source", "upsert")}
+    assert (copy.of("home")[0]["access_level"], copy.of("source")[0]["access_level"]) == ("admin", "admin")
+    await ann.delete(f"/v1/homes/{place['id']}/members/{ben.id}")
+    assert await told_of(copy) == {("home", "lost"), ("source", "lost"), ("plant", "lost")}
+    assert copy.items == {}
+    assert await told_of(copy) == set()
+
+
+async def test_a_guests_copy_loses_all_when_the_time_is_over_though_nothing_was_written(home: Household) -> None:
+    ann, ben = await home.person("ann"), await home.person("ben")
+    place, source, plant = await furnished(ann)
+    await ann.grant(source, ben, "read")
+    own = await ben.plant(name="Own")
+    copy = Copy(ben)
+    until = (datetime.now(UTC) + timedelta(seconds=1.2)).isoformat()
+    await ann.invite(place, ben, "write", expires_at=until)
+    await copy.catch_up()
+    assert copy.of("source")[0]["access_level"] == "write"
+    await asyncio.sleep(1.5)
+    told = await copy.catch_up()
+    assert sorted(told) == sorted(
+        [("home", "lost", place["id"]), ("plant", "lost", plant["id"]), ("source", "upsert", source["id"])]
+    )
+    # What is seen for another reason stays, at the level that is left; and so does what is one's own.
+    assert types(copy) == ["plant", "reading", "reading", "source"]
+    assert (copy.of("source")[0]["access_level"], copy.of("plant")[0]["id"]) == ("read", own["id"])
+    assert await told_of(copy) == set()
+    await ann.invite(place, ben, "read")
+    await copy.catch_up()
+    assert sorted(set(types(copy))) == HOLDS
+
+
+async def test_what_moves_between_homes_comes_and_goes_with_its_readings_and_care(home: Household) -> None:
+    ann, ben = await home.person("ann"), await home.person("ben")
+    place, source, plant = await furnished(ann)
+    other = await ann.home()
+    await ann.invite(other, ben)
+    copy = Copy(ben)
+    await copy.catch_up()
+    for target, held in ((other["id"], HOLDS), (None, ["home"]), (other["id"], HOLDS), (place["id"], ["home"])):
+        for path in (f"/v1/sources/{source['id']}", f"/v1/plants/{plant['id']}"):
+            assert (await ann.patch(path, {"home_id": target})).status_code == 200
+        await copy.catch_up()
+        assert sorted(set(types(copy))) == held
+
+
+async def test_with_a_home_that_is_deleted_goes_what_stood_in_it(home: Household) -> None:
+    ann, ben = await home.person("ann"), await home.person("ben")
+    place, _, _ = await furnished(ann)
+    await ann.invite(place, ben)
+    mine, bens = Copy(ann), Copy(ben)
+    await mine.catch_up()
+    await bens.catch_up()
+    await ann.delete(f"/v1/homes/{place['id']}")
+    assert ("home", "delete") in await told_of(bens)
+    assert bens.items == {}
+    await mine.catch_up()
+    assert types(mine) == ["care", "plant", "reading", "reading", "source"]
+    assert (mine.of("source")[0]["home_id"], mine.of("plant")[0]["home_id"]) == (None, None)
+
+
+async def test_what_a_member_does_is_told_to_the_others(home: Household) -> None:
+    ann, ben = await home.person("ann"), await home.person("ben")
+    place, source, plant = await furnished(ann)
+    await ann.invite(place, ben, "write")
+    copy = Copy(ann)
+    await copy.catch_up()
+    await ben.made(f"/v1/sources/{source['id']}/readings", value=9, timestamp="2026-01-03T00:00:00Z")
+    await ben.post(f"/v1/plants/{plant['id']}/water", {})
+    grown = await ben.plant(home_id=place["id"])
+    await copy.catch_up()
+    assert len(copy.of("reading")) == 3
+    assert len(copy.of("care")) == 2
+    assert len(copy.of("plant")) == 2
+    await ben.delete(f"/v1/plants/{grown['id']}")
+    assert await told_of(copy) == {("plant", "delete")}

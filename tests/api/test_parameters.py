@@ -45,13 +45,20 @@ WRONG = [
 ]
 
 
+BODIES = {
+    "/v1/sources/{source_id}/validators/check": {"min_value": 1},
+    "/v1/plants/water": {"room": "x"},
+    "/v1/plants/care-events": {"room": "x", "kind": "mist"},
+}
+
+
 async def test_a_wrong_parameter_of_any_route_is_told_by_its_name_in_the_query(home: Household) -> None:
     ann = await home.person("ann")
     assert len(WRONG) > 100
     for method, path, name, value, status in WRONG:
         ids = {part: uuid4() for part in re.findall(r"{(.*?)}", path)}
         query = {"source_id": str(uuid4()), name: value} if path == "/v1/series" else {name: value}
-        body = {"min_value": 1} if path.endswith("check") else {"value": 1}
+        body = BODIES.get(path, {"value": 1})
         options = {"json": body} if method in {"POST", "PATCH"} else {}
         response = await ann.call(method, path.format_map(ids), params=query, **options)
         problem = response.json()

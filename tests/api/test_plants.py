@@ -14,7 +14,8 @@ from tests.people import Household, Person
 
 FIELDS = [
     "id", "user_id", "name", "species", "kind", "room", "moisture", "status", "every", "light", "note",
-    "growth", "last_water", "home_id", "created_at", "updated_at", "due_on",
+    "growth", "last_water", "home_id", "created_at", "updated_at", "due_on", "season_factor", "season_from",
+    "season_to", "snoozed_until", "moisture_source_id", "dry_below", "stale_after_hours", "moisture_at", "sensor",
 ]  # fmt: skip
 JSON = {"Content-Type": "application/json"}
 
@@ -86,7 +87,9 @@ async def test_a_plant_needs_only_a_name_and_a_kind(home: Household) -> None:
     made = await ann.made("/v1/plants", name="Spike", kind="succulent")
     defaults = {
         "species": "", "room": "", "moisture": 0.5, "status": "thriving", "every": 7, "light": "", "note": "",
-        "growth": [], "last_water": None, "home_id": None, "due_on": None,
+        "growth": [], "last_water": None, "home_id": None, "due_on": None, "season_factor": None, "season_from": None,
+        "season_to": None, "snoozed_until": None, "moisture_source_id": None, "dry_below": 0.2,
+        "stale_after_hours": 24, "moisture_at": None, "sensor": None,
     }  # fmt: skip
     assert {name: made[name] for name in defaults} == defaults
 
@@ -129,6 +132,23 @@ WRONG: list[tuple[dict[str, Any], str | None]] = [
     ({"last_water": 1_700_000_000}, "/last_water"),
     ({"home_id": "kitchen"}, "/home_id"),
     ({"home_id": "01900000-0000-7000-8000-000000000000"}, "/home_id"),
+    ({"status": "unknown"}, "/status"),
+    ({"season_factor": 0.05, "season_from": 1, "season_to": 2}, "/season_factor"),
+    ({"season_factor": 11, "season_from": 1, "season_to": 2}, "/season_factor"),
+    ({"season_factor": 2, "season_from": 0, "season_to": 2}, "/season_from"),
+    ({"season_factor": 2, "season_from": 1, "season_to": 13}, "/season_to"),
+    ({"season_factor": 2, "season_from": 1, "season_to": 1.5}, "/season_to"),
+    ({"season_factor": 2}, None),
+    ({"season_from": 1, "season_to": 2}, None),
+    ({"snoozed_until": "2026-02-30"}, "/snoozed_until"),
+    ({"snoozed_until": "2026-02-01T00:00:00Z"}, "/snoozed_until"),
+    ({"snoozed_until": "0001-01-01"}, "/snoozed_until"),
+    ({"moisture_source_id": "01900000-0000-7000-8000-000000000000"}, "/moisture_source_id"),
+    ({"dry_below": 1.5}, "/dry_below"),
+    ({"dry_below": None}, "/dry_below"),
+    ({"stale_after_hours": 0}, "/stale_after_hours"),
+    ({"moisture_at": "2024-01-01T00:00:00Z"}, "/moisture_at"),
+    ({"sensor": "fresh"}, "/sensor"),
     ({"user_id": "01900000-0000-7000-8000-000000000000"}, "/user_id"),
     ({"updated_at": "2024-01-01T00:00:00Z"}, "/updated_at"),
     ({"due_on": "2024-01-01"}, "/due_on"),
@@ -552,307 +572,6 @@ async def test_a_written_status_reads_back_only_at_rest_or_before_the_first_wate
     assert resting["due_on"] is None
     woken = (await ann.patch(f"/v1/plants/{resting['id']}", {"status": "thriving"})).json()
     assert woken["status"] == "dry"
-
-
-# Watering
-
-
-@pytest.mark.parametrize("options", [{}, {"json": {}}, {"content": b"", "headers": JSON}])
-async def test_watering_needs_no_body(home: Household, dba: asyncpg.Connection, options: dict[str, Any]) -> None:
-    ann = await home.person("ann")
-    plant = await ann.plant(moisture=0.1, last_water=ago(days=9))
-    assert plant["status"] == "dry"
-    response = await ann.call("POST", f"/v1/plants/{plant['id']}/water", **options)
-    watered = response.json()
-    assert response.status_code == 200
-    assert (watered["status"], watered["moisture"], watered["due_on"]) == ("watered", 1, today(days=7))
-    assert response.headers["etag"] == (await ann.get(f"/v1/plants/{plant['id']}")).headers["etag"]
-    (care,) = await care_of(dba, plant)
-    assert (care["kind"], str(care["user_id"])) == ("water", ann.id)
-    assert care["at"] == datetime.fromisoformat(watered["last_water"])
-
-
-async def test_a_watering_that_is_told_late_does_not_undo_a_later_one(home: Household, dba: asyncpg.Connection) -> None:
-    ann = await home.person("ann")
-    plant = await ann.plant()
-    path = f"/v1/plants/{plant['id']}/water"
-    later, earlier = ago(days=2), ago(days=5)
-    await ann.post(path, {"at": later})
-    told_late = (await ann.post(path, {"at": earlier})).json()
-    assert told_late["last_water"] == later
-    assert told_late["status"] == "thriving"
-    assert [care["at"] for care in await care_of(dba, plant)] == [
-        datetime.fromisoformat(earlier), datetime.fromisoformat(later)
-    ]  # fmt: skip
-
-
-async def test_watering_ends_a_rest(home: Household) -> None:
-    ann = await home.person("ann")
-    plant = await ann.plant(status="resting", last_water=ago(days=90))
-    watered = (await ann.post(f"/v1/plants/{plant['id']}/water", {"at": ago(days=10)})).json()
-    assert (watered["status"], watered["moisture"]) == ("dry", 1)
-
-
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({"at": "1969-12-31T23:59:59.999999Z"}, "/at"),
-        ({"at": (datetime.now(UTC) + timedelta(hours=25)).isoformat()}, "/at"),
-        ({"at": "9999-12-31T23:59:59-12:00"}, "/at"),
-        ({"at": "2024-01-01T00:00:00"}, "/at"),
-        ({"at": "yesterday"}, "/at"),
-        ({"at": 0}, "/at"),
-        ({"id": "x"}, "/id"),
-        ({"note": "x"}, "/note"),
-    ],
-)
-async def test_a_wrong_watering_is_refused(
-    home: Household, dba: asyncpg.Connection, body: dict[str, Any], pointer: str
-) -> None:
-    ann = await home.person("ann")
-    plant = await ann.plant()
-    response = await ann.post(f"/v1/plants/{plant['id']}/water", body)
-    assert response.status_code == 422
-    assert pointers(response) == [pointer]
-    assert await care_of(dba, plant) == []
-
-
-@pytest.mark.parametrize(
-    ("content", "headers", "status"),
-    [
-        (b"[]", JSON, 422),
-        (b"0", JSON, 422),
-        (b"{", JSON, 400),
-        (b" ", JSON, 400),
-        (b"{}", {"Content-Type": "text/plain"}, 415),
-        (b"{}", {}, 415),
-    ],
-)
-async def test_a_body_that_is_sent_must_be_right(
-    home: Household, content: bytes, headers: dict[str, str], status: int
-) -> None:
-    ann = await home.person("ann")
-    plant = await ann.plant()
-    path = f"/v1/plants/{plant['id']}/water"
-    assert (await ann.post(path, content=content, headers=headers)).status_code == status
-    assert (await ann.get(f"/v1/plants/{plant['id']}")).json() == plant
-
-
-async def test_a_watering_from_1970_to_a_day_ahead_is_taken(home: Household) -> None:
-    ann = await home.person("ann")
-    plant = await ann.plant()
-    ahead = (datetime.now(UTC) + timedelta(hours=23)).isoformat()
-    for at in ("1970-01-01T00:00:00Z", ahead):
-        response = await ann.post(f"/v1/plants/{plant['id']}/water", {"at": at})
-        assert datetime.fromisoformat(response.json()["last_water"]) == datetime.fromisoformat(at)
-    assert response.json()["status"] == "watered"
-
-
-@pytest.mark.parametrize("at", [None, "2024-05-01T10:00:00+02:00"])
-async def test_the_same_watering_sent_twice_is_done_once(
-    home: Household, dba: asyncpg.Connection, at: str | None
-) -> None:
-    ann = await home.person("ann")
-    plant = await ann.plant()
-    path = f"/v1/plants/{plant['id']}/water"
-    sent = {"id": str(uuid4()), **({"at": at} if at else {})}
-    first = await ann.post(path, sent)
-    await ann.patch(f"/v1/plants/{plant['id']}", {"moisture": 0.2})
-    again = await ann.post(path, sent)
-    assert (first.status_code, again.status_code) == (200, 200)
-    assert again.json()["moisture"] == 0.2
-    assert again.json() == (await ann.get(f"/v1/plants/{plant['id']}")).json()
-    assert len(await care_of(dba, plant)) == 1
-
-
-async def test_an_id_of_other_care_is_a_conflict(home: Household, dba: asyncpg.Connection) -> None:
-    ann, bob = await home.person("ann"), await home.person("bob")
-    plant, other, bobs = await ann.plant(), await ann.plant(), await bob.plant()
-    taken = {"id": str(uuid4()), "at": ago(days=1)}
-    assert (await ann.post(f"/v1/plants/{plant['id']}/water", taken)).status_code == 200
-    repotted = str(uuid4())
-    await dba.execute(
-        "INSERT INTO care_events (id, plant_id, user_id, kind) VALUES ($1, $2, $3, 'repot')",
-        repotted, plant["id"], ann.id,
-    )  # fmt: skip
-    for who, where, sent in (
-        (ann, other, taken),
-        (ann, plant, {**taken, "at": ago(days=2)}),
-        (ann, plant, {"id": repotted}),
-        (bob, bobs, taken),
-        (bob, bobs, {"id": taken["id"]}),
-    ):
-        before = (await who.get(f"/v1/plants/{where['id']}")).json()
-        response = await who.post(f"/v1/plants/{where['id']}/water", sent)
-        assert response.status_code == 409
-        assert response.json()["detail"] == "This id is taken by something else."
-        assert (await who.get(f"/v1/plants/{where['id']}")).json() == before
-
-
-async def test_a_watering_sent_many_times_at_once_is_done_once(home: Household, dba: asyncpg.Connection) -> None:
-    ann = await home.person("ann")
-    plant = await ann.plant()
-    path = f"/v1/plants/{plant['id']}/water"
-    sent = {"id": str(uuid4())}
-    answers = await asyncio.gather(*(ann.post(path, sent) for _ in range(20)))
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.json()["updated_at"] for answer in answers}) == 1
-    assert len(await care_of(dba, plant)) == 1
-
-
-# Many at once
-
-
-async def test_plants_are_watered_by_name_by_room_and_by_home(home: Household, dba: asyncpg.Connection) -> None:
-    ann = await home.person("ann")
-    cabin = await ann.home()
-    a = await ann.plant(name="a", room="Hall", home_id=cabin["id"])
-    b = await ann.plant(name="b", room="Hall", status="resting")
-    c = await ann.plant(name="c", home_id=cabin["id"], last_water=ago(days=9))
-    for sent, shown in (
-        ({"plant_ids": [c["id"], a["id"], c["id"]]}, [a, c]),
-        ({"room": "Hall"}, [a, b]),
-        ({"home_id": cabin["id"]}, [a, c]),
-    ):
-        response = await ann.post("/v1/plants/water", sent)
-        assert response.status_code == 200
-        assert list(response.json()) == ["items"]
-        assert [plant["id"] for plant in response.json()["items"]] == [plant["id"] for plant in shown]
-        for plant in response.json()["items"]:
-            assert (plant["status"], plant["moisture"]) == ("watered", 1)
-            assert plant == (await ann.get(f"/v1/plants/{plant['id']}")).json()
-    assert [len(await care_of(dba, plant)) for plant in (a, b, c)] == [3, 1, 2]
-
-
-async def test_one_unseen_plant_leaves_all_unwatered(home: Household, dba: asyncpg.Connection) -> None:
-    ann, bob = await home.person("ann"), await home.person("bob")
-    own, theirs = await ann.plant(), await bob.plant()
-    for unseen in (theirs["id"], str(uuid4())):
-        response = await ann.post("/v1/plants/water", {"plant_ids": [own["id"], unseen]})
-        assert response.status_code == 404
-    assert (await ann.get(f"/v1/plants/{own['id']}")).json() == own
-    assert await care_of(dba, own) == await care_of(dba, theirs) == []
-
-
-async def test_a_room_or_home_without_plants_waters_none(home: Household) -> None:
-    ann, bob = await home.person("ann"), await home.person("bob")
-    empty, theirs = await ann.home(), await bob.home()
-    await bob.plant(room="Hall", home_id=theirs["id"])
-    assert names(await ann.post("/v1/plants/water", {"room": "Hall"})) == []
-    assert names(await ann.post("/v1/plants/water", {"home_id": empty["id"]})) == []
-    for unseen in (theirs["id"], str(uuid4())):
-        assert (await ann.post("/v1/plants/water", {"home_id": unseen})).status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("body", "pointer"),
-    [
-        ({}, ""),
-        ({"room": None}, ""),
-        ({"room": "Hall", "home_id": str(uuid4())}, ""),
-        ({"plant_ids": [], "room": None}, "/plant_ids"),
-        ({"plant_ids": ["x"]}, "/plant_ids/0"),
-        ({"plant_ids": [str(uuid4())] * 1001}, "/plant_ids"),
-        ({"room": ""}, "/room"),
-        ({"room": 1}, "/room"),
-        ({"home_id": "x"}, "/home_id"),
-        ({"room": "Hall", "at": "2024-01-01T00:00:00Z"}, "/at"),
-    ],
-)
-async def test_who_waters_many_says_which_in_one_way(home: Household, body: dict[str, Any], pointer: str) -> None:
-    ann = await home.person("ann")
-    response = await ann.post("/v1/plants/water", body)
-    assert response.status_code == 422
-    assert pointers(response) == [pointer]
-
-
-async def test_many_who_water_the_same_plants_wait_for_each_other(home: Household, dba: asyncpg.Connection) -> None:
-    ann = await home.person("ann")
-    plants = [await ann.plant(room="Hall") for _ in range(6)]
-    ids = [plant["id"] for plant in plants]
-    bodies = [{"plant_ids": ids}, {"plant_ids": ids[::-1]}, {"room": "Hall"}] * 4
-    answers = await asyncio.gather(*(ann.post("/v1/plants/water", body) for body in bodies))
-    assert {answer.status_code for answer in answers} == {200}
-    assert [len(await care_of(dba, plant)) for plant in plants] == [12] * 6
-
-
-# Growth
-
-
-async def test_growth_is_appended(home: Household, dba: asyncpg.Connection) -> None:
-    ann = await home.person("ann")
-    plant = await ann.plant(growth=[12.5])
-    path = f"/v1/plants/{plant['id']}/growth"
-    for value in (13, 0.1, -1e308, 0):
-        response = await ann.post(path, {"value": value})
-        assert response.status_code == 200
-    assert response.json()["growth"] == [12.5, 13, 0.1, -1e308, 0]
-    assert response.json() == (await ann.get(f"/v1/plants/{plant['id']}")).json()
-    stored = "SELECT value, user_id FROM growth_measurements WHERE plant_id = $1 ORDER BY id"
-    measured = await dba.fetch(stored, plant["id"])
-    assert [row["value"] for row in measured] == [13, 0.1, -1e308, 0]
-    assert {str(row["user_id"]) for row in measured} == {ann.id}
-
-
-@pytest.mark.parametrize(
-    ("content", "status"),
-    [
-        (b"", 400),
-        (b"{}", 422),
-        (b'{"value":null}', 422),
-        (b'{"value":"1"}', 422),
-        (b'{"value":true}', 422),
-        (b'{"value":[1]}', 422),
-        (b'{"value":NaN}', 400),
-        (b'{"value":1e400}', 422),
-        (b'{"value":1.7e308}', 422),
-        (b'{"value":1,"at":"2024-01-01T00:00:00Z"}', 422),
-    ],
-)
-async def test_growth_is_one_finite_number(home: Household, content: bytes, status: int) -> None:
-    ann = await home.person("ann")
-    plant = await ann.plant()
-    response = await ann.post(f"/v1/plants/{plant['id']}/growth", content=content, headers=JSON)
-    assert response.status_code == status
-    assert (await ann.get(f"/v1/plants/{plant['id']}")).json()["growth"] == []
-
-
-async def test_growth_has_at_most_a_thousand_measurements(home: Household) -> None:
-    ann = await home.person("ann")
-    plant = await ann.plant(growth=[1] * 999)
-    path = f"/v1/plants/{plant['id']}/growth"
-    assert len((await ann.post(path, {"value": 2})).json()["growth"]) == 1000
-    response = await ann.post(path, {"value": 3})
-    assert response.status_code == 422
-    assert response.json()["detail"] == "Growth has at most 1,000 measurements."
-    assert (await ann.get(f"/v1/plants/{plant['id']}")).json()["growth"][-2:] == [1, 2]
-
-
-async def test_the_same_measurement_sent_twice_is_appended_once(home: Household) -> None:
-    ann, bob = await home.person("ann"), await home.person("bob")
-    plant, other, bobs = await ann.plant(), await ann.plant(), await bob.plant()
-    sent = {"id": str(uuid4()), "value": 0.1}
-    first = await ann.post(f"/v1/plants/{plant['id']}/growth", sent)
-    again = await ann.post(f"/v1/plants/{plant['id']}/growth", sent)
-    assert (again.status_code, again.json()) == (200, first.json())
-    for who, where, body in (
-        (ann, plant, {**sent, "value": 0.2}),
-        (ann, other, sent),
-        (bob, bobs, sent),
-    ):
-        assert (await who.post(f"/v1/plants/{where['id']}/growth", body)).status_code == 409
-        growth = (await who.get(f"/v1/plants/{where['id']}")).json()["growth"]
-        assert growth == ([0.1] if where is plant else [])
-
-
-async def test_measurements_sent_at_once_are_all_appended_and_each_once(home: Household) -> None:
-    ann = await home.person("ann")
-    plant = await ann.plant()
-    path = f"/v1/plants/{plant['id']}/growth"
-    sent = [{"id": str(uuid4()), "value": value} for value in range(8)] * 3
-    answers = await asyncio.gather(*(ann.post(path, body) for body in sent))
-    assert {answer.status_code for answer in answers} == {200}
-    assert sorted((await ann.get(f"/v1/plants/{plant['id']}")).json()["growth"]) == list(range(8))
 
 
 async def test_a_plants_care_goes_with_it(home: Household, dba: asyncpg.Connection) -> None:

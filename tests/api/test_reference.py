@@ -14,6 +14,7 @@ PLANTSTATUS = [
     {"value": "thriving", "meaning": "well watered, healthy", "colour": "#3E8E5A"},
     {"value": "watered", "meaning": "watered today", "colour": "#5E8FB8"},
     {"value": "resting", "meaning": "dormant, seasonal rest", "colour": "#7C857B"},
+    {"value": "unknown", "meaning": "its sensor is silent", "colour": "#75757F"},
 ]
 
 

@@ -145,6 +145,8 @@ def test_every_check_says_why_and_is_shown_to_find_something() -> None:
 
 @pytest.mark.parametrize("check", CHECKS)
 async def test_the_check_finds_what_breaks_the_rule(dba: asyncpg.Connection, database: str, check: str) -> None:
+    whole = dba.transaction()
+    await whole.start()
     await dba.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC")
     assert await dba.fetch(CHECKS[check]) == []
     for spoiling in SPOILED[check]:
@@ -154,3 +156,4 @@ async def test_the_check_finds_what_breaks_the_rule(dba: asyncpg.Connection, dat
         found = await dba.fetch(CHECKS[check])
         await transaction.rollback()
         assert found, spoiling
+    await whole.rollback()

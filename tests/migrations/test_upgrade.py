@@ -46,9 +46,17 @@ def test_up_down_up_gives_the_same_schema(box: Sandbox) -> None:
     applied = box.upgrade()
     schema = box.dump()
     assert box.downgrade(len(applied) or 1) == applied[::-1]
-    assert box.dump() == baseline
+    assert without_added_labels(box.dump()) == baseline
     assert box.upgrade() == applied
     assert box.dump() == schema
+
+
+def without_added_labels(dump: str) -> str:
+    """A dump less the enum labels that migrations added: PostgreSQL removes none, so a rollback leaves them."""
+    for file in (SQL / "migrations").glob("*.sql"):
+        for type_, label in re.findall(r"ALTER TYPE (\w+) ADD VALUE IF NOT EXISTS '(\w+)'", file.read_text("utf-8")):
+            dump = re.sub(rf"(CREATE TYPE public\.{type_} AS ENUM \([^;]*?),\n    '{label}'", r"\1", dump)
+    return dump
 
 
 def test_the_template_of_the_conventions_runs_up_down_up(box: Sandbox) -> None:

@@ -14,7 +14,7 @@ import pytest
 from service.embedded import EmbeddedPostgres
 
 # Ann owns the house, the plant in it and both sources; Ben may write to `private`, Cat may read it; Dan has a plant of
-# his own and nothing else; `off` is an account that was deactivated.
+# his own and nothing else; `off` is an account that was deactivated, and was a guest in the house.
 CAST = """
 INSERT INTO users (id, email, username, is_active) VALUES
     ('{ann}', 'ann@example.org', 'ann', true), ('{ben}', 'ben@example.org', NULL, true),
@@ -29,7 +29,10 @@ INSERT INTO sessions (id, user_id, auth_provider, expires_at) VALUES
 INSERT INTO refresh_tokens (token_hash, session_id) VALUES (sha256('token'), '{session}');
 INSERT INTO device_tokens (id, user_id, name, scopes, token_hash) VALUES
     ('{token}', '{ann}', 'Sensor', '{{read:data,write:data}}', sha256('device'));
+INSERT INTO calendar_links (user_id, key_hash) VALUES ('{ann}', sha256('calendar'));
 INSERT INTO homes (id, name, created_by) VALUES ('{house}', 'House', '{ann}');
+INSERT INTO home_members (home_id, user_id, access_level, expires_at) VALUES
+    ('{house}', '{ann}', 'admin', NULL), ('{house}', '{off}', 'read', '2026-01-01 00:00Z');
 INSERT INTO data_sources (id, name, source_type, unit, kind, home_id, is_public, created_by) VALUES
     ('{private}', 'Private', 'heat', 'kWh', 'counter', '{house}', false, '{ann}'),
     ('{public}', 'Public', 'heat', 'kWh', 'gauge', NULL, true, '{ann}');
@@ -59,10 +62,14 @@ INSERT INTO data_validators (id, source_id, min_value, created_by) VALUES ('{val
 INSERT INTO plants (id, user_id, name, kind, home_id) VALUES
     ('{fern}', '{ann}', 'Fern', 'pothos', '{house}'), ('{cactus}', '{dan}', 'Cactus', 'succulent', NULL);
 INSERT INTO care_events (id, plant_id, user_id, kind) VALUES ('{watering}', '{fern}', '{ann}', 'water');
+INSERT INTO care_intervals (plant_id, kind, every) VALUES ('{fern}', 'mist', 7);
 INSERT INTO growth_measurements (id, plant_id, user_id, value) VALUES ('{growth}', '{fern}', '{ann}', 1);
 INSERT INTO changed_sources (source_id) VALUES ('{private}'), ('{public}');
 INSERT INTO changed_days (source_id, day) SELECT source_id, timestamp::date FROM readings;
 INSERT INTO gained_sources (user_id, source_id) SELECT user_id, source_id FROM user_source_access;
+INSERT INTO gained_homes (home_id, user_id) SELECT home_id, user_id FROM home_members;
+INSERT INTO moved_things (type, id) VALUES ('plant', '{fern}');
+INSERT INTO place_tombstones (place_id, id, type, op) VALUES ('{house}', '{gone plant}', 'plant', 'lost');
 INSERT INTO source_tombstones (source_id, id, type) VALUES
     ('{private}', '{gone reading}', 'reading'), ('{public}', '{gone reading}', 'reading');
 INSERT INTO user_tombstones (user_id, id, type, op) VALUES

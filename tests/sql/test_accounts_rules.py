@@ -136,7 +136,13 @@ async def test_accounts_without_a_username_do_not_collide(dba: asyncpg.Connectio
 
 GUARDS = {
     "users": (
-        {"_100_touch_updated_at", "_500_leave_nothing_orphaned", "_600_forget_tombstones", "_900_audit"},
+        {
+            "_100_go_one_by_one",
+            "_100_touch_updated_at",
+            "_500_leave_nothing_orphaned",
+            "_600_forget_tombstones",
+            "_900_audit",
+        },
         {"owner_all", "select_ops", "select_reader", "update_writer", "delete_admin"},
     ),
     "user_passwords": (set(), {"owner_all", "select_ops", "select_reader"}),

@@ -153,8 +153,9 @@ async def test_operators_read_all_and_the_service_without_an_identity_nothing(
 
 # Each table whose rows are audited by a trigger of its own; of the others, why not.
 AUDITED = {
-    "care_events", "data_sources", "data_validators", "device_tokens", "homes", "line_protocol_sources", "meter_events",
-    "plants", "readings", "user_source_access", "users",
+    "calendar_links", "care_events", "care_intervals", "data_sources", "data_validators", "device_tokens",
+    "home_members", "homes", "line_protocol_sources", "meter_events", "plants", "readings", "user_source_access",
+    "users",
 }  # fmt: skip
 NOT_AUDITED = {
     "audit_logs": "is the log",
@@ -163,7 +164,10 @@ NOT_AUDITED = {
     "latest_readings": "follows readings",
     "reading_days": "follows readings",
     "reading_hours": "follows readings",
+    "gained_homes": "follows members",
     "gained_sources": "follows grants",
+    "moved_things": "follows sources and plants",
+    "place_tombstones": "follows from deletions and moves, which are events",
     "growth_measurements": "each is a change of its plant",
     "refresh_tokens": "a token that is replaced is no event; one that is used twice is, and refresh_session says so",
     "sessions": "signing in and out are events, which the functions that do it write",
@@ -202,6 +206,9 @@ EVENTS = [
     ("INSERT INTO homes (name) VALUES ('Cabin')", "create_home"),
     ("UPDATE homes SET name = 'Cabin'", "update_home"),
     ("DELETE FROM homes WHERE id = '{house}'", "delete_home"),
+    ("INSERT INTO home_members VALUES ('{house}', '{dan}', 'read')", "add_member"),
+    ("UPDATE home_members SET access_level = 'write' WHERE user_id = '{off}'", "change_member"),
+    ("DELETE FROM home_members WHERE user_id = '{off}'", "remove_member"),
     ("INSERT INTO data_sources (name, source_type, unit) VALUES ('x', 'x', 'x')", "create_source"),
     ("UPDATE data_sources SET name = 'x' WHERE id = '{private}'", "update_source"),
     ("DELETE FROM data_sources WHERE id = '{private}'", "delete_source"),
@@ -216,6 +223,9 @@ EVENTS = [
     ("INSERT INTO line_protocol_sources (user_id, series) VALUES ('{ann}', 'n f')", "create_line_mapping"),
     ("UPDATE line_protocol_sources SET source_id = NULL, is_made = false", "update_line_mapping"),
     ("DELETE FROM line_protocol_sources", "delete_line_mapping"),
+    ("INSERT INTO calendar_links (user_id, key_hash) VALUES ('{ben}', sha256('x'))", "create_calendar_link"),
+    ("UPDATE calendar_links SET key_hash = sha256('x')", "replace_calendar_link"),
+    ("DELETE FROM calendar_links", "delete_calendar_link"),
     ("INSERT INTO plants (user_id, name, kind) VALUES ('{ann}', 'x', 'fig')", "create_plant"),
     ("UPDATE plants SET room = 'Hall' WHERE id = '{fern}'", "update_plant"),
     ("DELETE FROM plants WHERE id = '{cactus}'", "delete_plant"),
@@ -242,6 +252,26 @@ async def test_an_event_tells_who_did_it_and_to_which_source(dba: asyncpg.Connec
 async def test_a_change_that_changes_nothing_is_no_event(dba: asyncpg.Connection, table: str) -> None:
     assert await affected(dba, f"UPDATE {table} SET id = id") > 0  # noqa: S608
     assert await told(dba) == []
+
+
+async def test_a_statement_that_changes_several_plants_is_an_event_of_each(dba: asyncpg.Connection) -> None:
+    assert await affected(dba, "UPDATE plants SET every = CASE id WHEN '{fern}' THEN 3 ELSE 5 END") == 2
+    rows = await told(dba)
+    assert {row[0] for row in rows} == {"update_plant"}
+    events = sorted((json.loads(row[1]) for row in rows), key=lambda each: str(each["every"]))
+    assert events == [
+        {"id": str(id_of("fern")), "user_id": str(id_of("ann")), "every": {"old": 7, "new": 3}},
+        {"id": str(id_of("cactus")), "user_id": str(id_of("dan")), "every": {"old": 7, "new": 5}},
+    ]
+
+
+async def test_a_plant_that_gets_another_id_is_told_as_one_that_went_and_one_that_came(dba: asyncpg.Connection) -> None:
+    assert await affected(dba, "UPDATE plants SET id = '{eve}' WHERE id = '{cactus}'") == 1
+    events = {row[0]: json.loads(row[1]) for row in await told(dba)}
+    assert {name: event["id"] for name, event in events.items()} == {
+        "delete_plant": str(id_of("cactus")), "create_plant": str(id_of("eve")),
+    }  # fmt: skip
+    assert {event["name"] for event in events.values()} == {"Cactus"}
 
 
 async def test_an_account_is_told_of_without_personal_data(dba: asyncpg.Connection) -> None:

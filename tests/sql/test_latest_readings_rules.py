@@ -368,6 +368,30 @@ async def test_whoever_logs_to_a_source_that_goes_meanwhile_is_told_so(connect: 
         assert await values(looker) == {"public": 4}
 
 
+SENSORS = """
+INSERT INTO data_sources (id, name, source_type, unit, is_public) VALUES ('{{eve}}', 'Soil', 'x', '%', true);
+INSERT INTO plants (id, user_id, name, kind, moisture_source_id) VALUES
+    ('{{{}}}', '{{ann}}', 'x', 'fig', '{{eve}}'), ('{{{}}}', '{{ann}}', 'x', 'fig', '{{public}}')
+"""
+
+
+async def test_plants_that_a_batch_moves_and_someone_waters_are_locked_in_one_order(connect: Connect) -> None:
+    # Of one sensor it is the first reading, of the other it is not; PostgreSQL's triggers tell the latter first.
+    async with connect() as writer, connect() as waterer, connect() as looker:
+        first, second = sorted(("new", "another new"), key=id_of)
+        await affected(looker, SENSORS.format(first, second))
+        lock = "SELECT FROM plants WHERE id = '{{{}}}' FOR NO KEY UPDATE"
+        async with waterer.transaction():
+            await affected(waterer, lock.format(first))
+            task = await waiting(
+                looker, writer, READING + "(uuidv7(), '{eve}', now(), 40), (uuidv7(), '{public}', now(), 0.3)"
+            )
+            await affected(waterer, lock.format(second))
+        assert await task == 2
+        moisture = "SELECT moisture FROM plants WHERE id IN ('{new}', '{another new}') ORDER BY moisture"
+        assert await rows_of(looker, moisture) == [(0.3,), (0.4,)]
+
+
 async def test_an_account_that_goes_waits_for_whoever_logs_to_a_source_that_stays(connect: Connect) -> None:
     async with connect() as writer, connect() as remover, connect() as looker:
         async with writer.transaction():

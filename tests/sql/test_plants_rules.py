@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from service.embedded import EmbeddedPostgres
 from tests.sql.rules import triggers_of
 
-TABLES = ["plants", "care_events", "growth_measurements"]
+TABLES = ["plants", "care_events", "care_intervals", "growth_measurements"]
 NAMED = {
     name: UUID(f"00000000-0000-7000-8000-{number:012}")
     for number, name in enumerate(["ann", "ben", "house", "fern", "cactus", "watering", "measurement", "unknown"], 1)
@@ -51,6 +51,7 @@ async def household(server: EmbeddedPostgres, template: str) -> AsyncIterator[as
             "INSERT INTO growth_measurements (id, plant_id, user_id, value) VALUES ($1, $2, $3, 1)",
             *("measurement", "fern", "ben"),
         ),
+        ("INSERT INTO care_intervals (plant_id, kind, every) VALUES ($1, 'mist', 7)", "fern"),
     ):
         await dba.execute(sql, *(NAMED[name] for name in names))
     yield dba
@@ -229,6 +230,7 @@ async def test_any_status_is_what_the_calendar_says(dba: asyncpg.Connection) -> 
 
 SET_PLANT = "UPDATE plants SET "
 CARE = "INSERT INTO care_events (plant_id, kind, at, note) VALUES ($1, 'water', "
+PLAN = "INSERT INTO care_intervals (plant_id, kind, every) VALUES ($1, "
 MEASURE = "INSERT INTO growth_measurements (plant_id, value) VALUES ($1, "
 BROKEN: list[tuple[str, str, tuple[str, ...]]] = [
     ("plants_pkey", "INSERT INTO plants (id, user_id, name, kind) VALUES ($1, $2, 'x', 'fig')", ("fern", "ben")),
@@ -262,6 +264,20 @@ BROKEN: list[tuple[str, str, tuple[str, ...]]] = [
     ("plants_last_water_range", SET_PLANT + "last_water = '9998-01-01 00:00+00'", ()),
     ("plants_last_water_range", SET_PLANT + "last_water = 'infinity'", ()),
     ("plants_last_water_range", SET_PLANT + "last_water = '-infinity'", ()),
+    ("plants_status_stored", SET_PLANT + "status = 'unknown'", ()),
+    ("plants_season_factor_range", SET_PLANT + "season_factor = 0.09, season_from = 1, season_to = 2", ()),
+    ("plants_season_factor_range", SET_PLANT + "season_factor = 'NaN', season_from = 1, season_to = 2", ()),
+    ("plants_season_from_month", SET_PLANT + "season_factor = 2, season_from = 0, season_to = 2", ()),
+    ("plants_season_to_month", SET_PLANT + "season_factor = 2, season_from = 1, season_to = 13", ()),
+    ("plants_season_whole", SET_PLANT + "season_factor = 2", ()),
+    ("plants_season_whole", SET_PLANT + "season_from = 2, season_to = 3", ()),
+    ("plants_snoozed_until_range", SET_PLANT + "snoozed_until = '1969-12-31'", ()),
+    ("plants_snoozed_until_range", SET_PLANT + "snoozed_until = 'infinity'", ()),
+    ("plants_moisture_source_id_fkey", SET_PLANT + "moisture_source_id = $1", ("unknown",)),
+    ("plants_dry_below_range", SET_PLANT + "dry_below = 1.01", ()),
+    ("plants_dry_below_range", SET_PLANT + "dry_below = 'NaN'", ()),
+    ("plants_stale_after_hours_range", SET_PLANT + "stale_after_hours = 0", ()),
+    ("plants_stale_after_hours_range", SET_PLANT + "stale_after_hours = 8761", ()),
     (
         "care_events_pkey",
         "INSERT INTO care_events (id, plant_id, kind) VALUES ($1, $2, 'mist')",
@@ -272,6 +288,19 @@ BROKEN: list[tuple[str, str, tuple[str, ...]]] = [
     ("care_events_at_range", CARE + "'1969-12-31 23:59:59.999999+00', '')", ("fern",)),
     ("care_events_at_range", CARE + "'infinity', '')", ("fern",)),
     ("care_events_note_length", CARE + "now(), repeat('x', 10001))", ("fern",)),
+    ("care_events_before_whole", "UPDATE care_events SET before_moisture = 1", ()),
+    ("care_events_before_whole", "UPDATE care_events SET before_last_water = now()", ()),
+    ("care_events_before_whole", "UPDATE care_events SET before_snoozed_until = now()", ()),
+    (
+        "care_events_before_whole",
+        "UPDATE care_events SET kind = 'mist', before_moisture = 1, before_status = 'dry', before_version = now()",
+        (),
+    ),
+    ("care_intervals_pkey", PLAN + "'mist', 1)", ("fern",)),
+    ("care_intervals_plant_id_fkey", PLAN + "'mist', 1)", ("unknown",)),
+    ("care_intervals_kind_not_water", PLAN + "'water', 1)", ("fern",)),
+    ("care_intervals_every_range", PLAN + "'repot', 0)", ("fern",)),
+    ("care_intervals_every_range", PLAN + "'repot', 3651)", ("fern",)),
     (
         "growth_measurements_pkey",
         "INSERT INTO growth_measurements (id, plant_id, value) VALUES ($1, $2, 1)",
@@ -279,13 +308,23 @@ BROKEN: list[tuple[str, str, tuple[str, ...]]] = [
     ),
     ("growth_measurements_plant_id_fkey", MEASURE + "1)", ("unknown",)),
     ("growth_measurements_user_id_fkey", "UPDATE growth_measurements SET user_id = $1", ("unknown",)),
+    (
+        "growth_measurements_at_range",
+        "UPDATE growth_measurements SET at = '1969-12-31 23:59:59.999999+00'",
+        (),
+    ),
+    ("growth_measurements_at_range", "UPDATE growth_measurements SET at = 'infinity'", ()),
     ("growth_measurements_value_finite", MEASURE + "'NaN')", ("fern",)),
     ("growth_measurements_value_finite", MEASURE + "'Infinity')", ("fern",)),
     ("growth_measurements_value_finite", MEASURE + "'-Infinity')", ("fern",)),
 ]
 NULLABLE = {
     ("plants", "last_water"), ("plants", "home_id"), ("care_events", "user_id"),
-    ("growth_measurements", "user_id"),
+    ("growth_measurements", "user_id"), ("plants", "season_factor"), ("plants", "season_from"),
+    ("plants", "season_to"), ("plants", "snoozed_until"), ("plants", "moisture_source_id"),
+    ("plants", "moisture_at"), ("plants", "dry_since"), ("care_events", "before_last_water"),
+    ("care_events", "before_moisture"), ("care_events", "before_status"), ("care_events", "before_version"),
+    ("care_events", "before_snoozed_until"),
 }  # fmt: skip
 
 
@@ -350,6 +389,7 @@ LEFT = "SELECT count(*) FROM "
         ("homes", "house", LEFT + "plants WHERE name = 'Fern' AND home_id IS NULL", 1),
         ("plants", "fern", LEFT + "care_events", 0),
         ("plants", "fern", LEFT + "growth_measurements", 0),
+        ("plants", "fern", LEFT + "care_intervals", 0),
     ],
 )
 async def test_what_belongs_to_what_is_deleted_goes_or_forgets_it(
@@ -373,16 +413,18 @@ async def test_every_foreign_key_has_an_index_that_begins_with_it(dba: asyncpg.C
 
 TRIGGERS = {
     "plants": {
-        "_050_check_home_insert",
-        "_050_check_home_update",
-        "_100_touch_updated_at",
-        "_600_leave_tombstone_delete",
-        "_600_leave_tombstone_update",
-        "_900_audit",
+        "_050_check_home_insert", "_050_check_home_update", "_052_check_moisture_source_insert",
+        "_052_check_moisture_source_update", "_055_note_watering", "_060_sense_insert", "_060_sense_update",
+        "_100_touch_updated_at", "_600_leave_tombstone_delete", "_600_leave_tombstone_update", "_600_note_move_delete",
+        "_600_note_move_update", "_900_audit_insert", "_900_audit_update", "_900_audit_delete",
     },
-    "care_events": {"_600_leave_tombstone_delete", "_600_leave_tombstone_update", "_900_audit"},
+    "care_events": {
+        "_200_undo_watering", "_600_leave_tombstone_delete", "_600_leave_tombstone_update", "_900_audit_insert",
+        "_900_audit_delete",
+    },
+    "care_intervals": {"_100_touch_updated_at", "_900_audit"},
     "growth_measurements": set(),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -429,19 +471,34 @@ async def test_what_is_done_to_a_plant_is_audited_with_old_and_new_values(dba: a
 POLICIES = {
     "plants": {"owner_all", "select_ops", "select_reader", "insert_writer", "update_writer", "delete_admin"},
     "care_events": {"owner_all", "select_ops", "select_reader", "insert_writer", "delete_writer"},
-    "growth_measurements": {"owner_all", "select_ops", "select_reader", "insert_writer"},
+    "care_intervals": {"owner_all", "select_ops", "select_reader", "insert_admin", "update_admin", "delete_admin"},
+    "growth_measurements": {"owner_all", "select_ops", "select_reader", "insert_writer", "update_writer"},
 }
 SETTABLE = {
     "id", "name", "species", "kind", "room", "moisture", "status", "every", "light", "note", "growth",
-    "last_water", "home_id",
+    "last_water", "home_id", "season_factor", "season_from", "season_to", "snoozed_until", "moisture_source_id",
+    "dry_below", "stale_after_hours",
 }  # fmt: skip
 GRANTED = {
     ("plants", "INSERT"): SETTABLE,
     ("plants", "UPDATE"): SETTABLE - {"id"},
-    ("care_events", "INSERT"): {"id", "plant_id", "kind", "at", "note"},
+    ("care_events", "INSERT"): {
+        "id",
+        "plant_id",
+        "kind",
+        "at",
+        "note",
+        "before_last_water",
+        "before_moisture",
+        "before_status",
+        "before_snoozed_until",
+        "before_version",
+    },
     ("care_events", "UPDATE"): set(),
-    ("growth_measurements", "INSERT"): {"id", "plant_id", "value"},
-    ("growth_measurements", "UPDATE"): set(),
+    ("care_intervals", "INSERT"): {"plant_id", "kind", "every"},
+    ("care_intervals", "UPDATE"): {"every"},
+    ("growth_measurements", "INSERT"): {"id", "plant_id", "value", "at"},
+    ("growth_measurements", "UPDATE"): {"value"},
 }
 
 
@@ -481,13 +538,18 @@ WRITES = [
     ("DELETE FROM plants WHERE id = $1", "fern"),
     ("DELETE FROM care_events WHERE id = $1", "watering"),
 ]
+PLANS = [
+    ("UPDATE care_intervals SET every = 9 WHERE plant_id = $1", "fern"),
+    ("DELETE FROM care_intervals WHERE plant_id = $1", "fern"),
+    ("UPDATE growth_measurements SET value = 9 WHERE plant_id = $1", "fern"),
+]
 LOGS = [
     "INSERT INTO care_events (plant_id, kind) VALUES ($1, 'water')",
     "INSERT INTO growth_measurements (plant_id, value) VALUES ($1, 1)",
 ]
 
 
-@pytest.mark.parametrize(("sql", "what"), WRITES)
+@pytest.mark.parametrize(("sql", "what"), WRITES + PLANS)
 async def test_one_writes_ones_own_and_nobody_elses(dba: asyncpg.Connection, sql: str, what: str) -> None:
     for person, rows in (("ben", 0), ("nobody", 0), ("ann", 1)):
         await act_as(dba, person)
@@ -523,3 +585,42 @@ async def test_nobody_who_is_no_role_of_ours_reads_a_table(dba: asyncpg.Connecti
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         async with dba.transaction():
             await dba.fetch(f"SELECT FROM {table}")
+
+
+# Undoing
+
+
+async def test_undoing_in_psql_brings_back_what_was_too(dba: asyncpg.Connection) -> None:
+    await dba.execute(
+        "UPDATE plants SET moisture = 1, status = 'watered', last_water = '2026-01-02' WHERE name = 'Fern'"
+    )
+    await dba.execute(
+        "INSERT INTO care_events"
+        " (plant_id, kind, at, before_last_water, before_moisture, before_status, before_version)"
+        " SELECT id, 'water', '2026-01-02', '2026-01-01', 0.25, 'resting', created_at FROM plants WHERE name = 'Fern'"
+    )
+    assert await affected(dba, "DELETE FROM care_events WHERE before_version IS NOT NULL") == 1
+    row = await dba.fetchrow("SELECT last_water::date, moisture, status::text FROM plants WHERE name = 'Fern'")
+    assert tuple(row or ()) == (date(2026, 1, 1), 0.25, "resting")
+
+
+async def test_a_watering_that_keeps_nothing_of_before_brings_nothing_back(dba: asyncpg.Connection) -> None:
+    before = await dba.fetchrow("SELECT p FROM plants AS p WHERE name = 'Fern'")
+    assert await affected(dba, "DELETE FROM care_events WHERE id = $1", "watering") == 1
+    assert await dba.fetchrow("SELECT p FROM plants AS p WHERE name = 'Fern'") == before
+
+
+async def test_the_id_of_care_within_care_for_many_is_of_version_8_and_its_own(dba: asyncpg.Connection) -> None:
+    first, second, third, none, again = (
+        await dba.fetchrow(
+            "SELECT homelog.care_id($1, $2), homelog.care_id($1, $3), homelog.care_id($2, $1),"
+            " homelog.care_id(NULL, $1), homelog.care_id($1, $2)",
+            *(NAMED[name] for name in ("ann", "ben", "fern")),
+        )
+        or [None] * 5
+    )
+    assert len({first, second, third}) == 3
+    assert (none, again) == (None, first)
+    assert {(UUID(str(each)).version, UUID(str(each)).variant) for each in (first, second, third)} == {
+        (8, "specified in RFC 4122")
+    }

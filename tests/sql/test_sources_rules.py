@@ -238,12 +238,12 @@ async def test_every_foreign_key_has_an_index_that_begins_with_it(dba: asyncpg.C
 
 TRIGGERS = {
     "homes": {
-        "_050_check_timezone_insert", "_050_check_timezone_update", "_100_touch_updated_at",
-        "_600_leave_tombstone_delete", "_600_leave_tombstone_update", "_900_audit",
+        "_050_check_timezone_insert", "_050_check_timezone_update", "_100_touch_updated_at", "_900_audit",
+        "_950_add_first_member",
     },
     "data_sources": {
         "_050_check_home_insert", "_050_check_home_update", "_100_touch_updated_at", "_500_rebuild_days",
-        "_800_audit_deletion", "_900_audit",
+        "_600_note_move_delete", "_600_note_move_update", "_800_audit_deletion", "_900_audit",
     },
     "user_source_access": {
         "_500_keep_an_admin_delete", "_500_keep_an_admin_update", "_600_gain_source",

@@ -158,6 +158,7 @@ BOUND = {
     "homes": "SELECT FROM homes",
     "care": "SELECT FROM care_events",
     "growth": "SELECT FROM growth_measurements",
+    "intervals": "SELECT FROM care_intervals",
     "tokens": "SELECT FROM device_tokens",
 }
 

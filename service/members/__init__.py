@@ -1,0 +1,1 @@
+"""Members: who belongs to a home, and what they may do there."""
