@@ -143,8 +143,8 @@ class Transaction:
         self.queries.append(query.name)
         make = maker(query.struct)
         rows: list[list[T]] = [[] for _ in range(count)]
-        for place, *columns in await self.connection.fetch(query.sql, *args):
-            rows[place - 1].append(make(*columns))
+        for record in await self.connection.fetch(query.sql, *args):
+            rows[record[0] - 1].append(make(*record[1:]))
         return rows
 
     async def run(self, query: Query[Any], *args: Any) -> None:
