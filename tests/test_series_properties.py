@@ -54,7 +54,7 @@ def sources(draw: st.DrawFn, span: timedelta, *, counts_up: bool = False) -> tup
 
     Some readings and events stand at one time, at full hours, or before and after all others.
     """
-    chance = draw(st.randoms(use_true_random=False))
+    chance = draw(st.randoms(use_true_random=True))
     at: set[timedelta] = set()
     for _ in range(chance.randrange(1, 6)):
         begin = chance.random() * span
@@ -72,10 +72,13 @@ def sources(draw: st.DrawFn, span: timedelta, *, counts_up: bool = False) -> tup
     bad: list[Any] = []
     events: list[Any] = []
     value = chance.uniform(0, 1000)
+    # In some sources whole hours are without a swap, as they are summed up; and where there is one, another is likely.
+    usual = swapped = chance.choice([0.001, 0.02, 0.05])
     for time in times:
         happens = chance.random()
         before = value
-        if happens < 0.02:
+        is_swap = happens < swapped
+        if is_swap:
             value = chance.uniform(0, 10)
             if counts_up or chance.random() < 0.7:
                 old = before + chance.choice([0, chance.uniform(0, 5)])
@@ -86,13 +89,14 @@ def sources(draw: st.DrawFn, span: timedelta, *, counts_up: bool = False) -> tup
                 when = max(when, earlier + MICROSECOND)
                 new = value if when == time else new
                 events.append((when, chance.choice([None, old]), chance.choice([None, new])))
-        elif happens < 0.04:
+        elif happens < swapped + 0.02:
             bad.append((time, -1e6))
             continue
-        elif happens < 0.05 and not counts_up:
+        elif happens < swapped + 0.03 and not counts_up:
             value -= chance.uniform(0, 1)
         else:
             value += chance.choice([0, chance.uniform(0, 3)])
+        swapped = 0.7 if is_swap else usual
         readings.append((time, value))
     if not counts_up:
         events += [(chance.random() * span, chance.choice([None, 5.0]), chance.choice([None, 2.0])) for _ in range(2)]
