@@ -63,23 +63,30 @@ events AS MATERIALIZED (
     INNER JOIN meter_events AS m ON a.source_id = m.source_id AND a.kind = 'counter'
 ),
 
--- With what stands on either side: the days there, which may lie outside the range.
+-- With what stands on either side: the days there, which may lie outside the range. A midnight is looked at once, by the
+-- day that begins there.
 days AS (
     SELECT
-        a.place, a.source_id, a.kind, a.zone, a.since AS earliest, a.until AS latest, d.*,
+        d.*,
         lag(d.until) OVER by_time = d.since AS follows, lead(d.since) OVER by_time = d.until AS leads,
         lag(d.last_at) OVER by_time AS before_at, lag(d.last_value) OVER by_time AS before_value,
-        lead(d.first_at) OVER by_time AS after_at, lead(d.first_value) OVER by_time AS after_value
-    FROM asked AS a
-    CROSS JOIN LATERAL (
+        lead(d.first_at) OVER by_time AS after_at, lead(d.first_value) OVER by_time AS after_value,
+        lead(d.begins) OVER by_time AS next_begins
+    FROM (
         SELECT
-            d.since, d.until, d.count, d.min, d.max, d.sum, d.drops,
-            d.first_at, d.first_value, d.last_at, d.last_value
-        FROM reading_days AS d
-        WHERE d.source_id = a.source_id AND d.since >= a.since - interval '48 hours' AND d.since <= a.until
-        OFFSET 0  -- The key is walked once a source, however few days there are as yet.
+            a.place, a.source_id, a.kind, a.zone, a.since AS earliest, a.until AS latest, s.*,
+            date_trunc('day', s.since, a.zone) = s.since AS begins
+        FROM asked AS a
+        CROSS JOIN LATERAL (
+            SELECT
+                r.since, r.until, r.count, r.min, r.max, r.sum, r.drops,
+                r.first_at, r.first_value, r.last_at, r.last_value
+            FROM reading_days AS r
+            WHERE r.source_id = a.source_id AND r.since >= a.since - interval '48 hours' AND r.since <= a.until
+            OFFSET 0  -- The key is walked once a source, however few days there are as yet.
+        ) AS s
     ) AS d
-    WINDOW by_time AS (PARTITION BY a.place ORDER BY d.since)
+    WINDOW by_time AS (PARTITION BY d.place ORDER BY d.since)
 ),
 
 neighboured AS (
@@ -114,7 +121,7 @@ neighboured AS (
     WHERE d.since >= d.earliest AND d.until <= d.latest
       -- Two midnights of the zone with no third between them: no day is as short as half of that, and a longer one is
       -- left to the other statement.
-      AND date_trunc('day', d.since, d.zone) = d.since AND date_trunc('day', d.until, d.zone) = d.until
+      AND d.begins AND CASE WHEN d.leads THEN d.next_begins ELSE date_trunc('day', d.until, d.zone) = d.until END
       AND d.until - d.since < interval '36 hours'
     OFFSET 0  -- So that the planner does not write these out wherever they are named.
 )
@@ -145,11 +152,18 @@ SELECT
         END
         WHEN 'delta' THEN d.sum
     END AS consumption,
-    date_part('epoch', known.until - known.since) / date_part('epoch', d.until - d.since) AS coverage,
-    CASE WHEN d.kind = 'counter' THEN (
-        date_part('epoch', d.first_at - known.since)
-        + CASE WHEN d.after_at = d.until THEN 0 ELSE date_part('epoch', known.until - d.last_at) END
-    ) / date_part('epoch', known.until - known.since) END AS estimated,
+    CASE
+        WHEN known.since = d.since AND known.until = d.until THEN 1
+        ELSE date_part('epoch', known.until - known.since) / date_part('epoch', d.until - d.since)
+    END AS coverage,
+    CASE
+        WHEN d.kind <> 'counter' THEN NULL
+        WHEN d.first_at = known.since AND d.after_at = d.until THEN 0
+        ELSE (
+            date_part('epoch', d.first_at - known.since)
+            + CASE WHEN d.after_at = d.until THEN 0 ELSE date_part('epoch', known.until - d.last_at) END
+        ) / date_part('epoch', known.until - known.since)
+    END AS estimated,
     -- A fall across a midnight is in the days on both sides.
     CASE WHEN d.kind = 'counter' THEN
         d.drops
