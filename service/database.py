@@ -396,7 +396,8 @@ class Database:
                     await self._roll_back(connection)
                     await self.pool.release(connection)
                     if error.sqlstate == "HL403":
-                        raise Problem("forbidden", error.args[0]) from None
+                        said = error.args[0] if caller.needs else "No device token may do this."
+                        raise Problem("forbidden", said) from None
                     raise
                 _discard(connection)
                 await self.pool.release(connection)

@@ -127,6 +127,12 @@ _NAMED = {
     "home_members_last_admin": "last_admin",
 }
 
+# The fields that a constraint over several columns is about.
+_FIELDS = {
+    "home_members_admin_stays": ["expires_at"],
+    "plants_season_whole": ["season_factor", "season_from", "season_to"],
+}
+
 # SQLSTATE, or its class, → error name. A constraint's COMMENT replaces the detail (see `Sentences`).
 _SQLSTATES = {
     "HL401": "unauthenticated",
@@ -186,8 +192,9 @@ class Sentences:
         said = error.args[0] if constraint and constraint not in self.by_constraint else None
         detail = self.by_constraint.get(constraint) or said or _DETAILS.get(state) or "A field is wrong."
         problem = Problem(_NAMED.get(constraint, name), detail)
-        if problem.name == "invalid" and column:
-            problem.errors.append(FieldError(f"/{column}", detail))
+        if problem.name == "invalid":
+            fields = _FIELDS.get(constraint, [column] if column else [])
+            problem.errors += [FieldError(f"/{field}", detail) for field in fields]
         return problem
 
 
@@ -240,6 +247,9 @@ def problem_of(error: Exception, sentences: Sentences, handler: BaseRouteHandler
     """The problem that an exception means to a client of that route; None for one that is our own fault."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        # A migration ran beside this service. asyncpg has forgotten the statement by now, on every connection.
+        return unavailable("The database has just been changed; send it again.")
     if isinstance(error, asyncpg.PostgresError):
         return sentences.problem_of(error)
     if isinstance(error, ValidationException):

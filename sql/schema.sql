@@ -2179,15 +2179,17 @@ CREATE FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) R
 BEGIN
     RETURN QUERY
     WITH own AS (
-        SELECT t.xid, t.id, t.type, t.op
+        SELECT t.xid, t.id, t.type, t.op, t.deleted_at
         FROM user_tombstones AS t
         WHERE t.user_id = homelog.current_user_id() AND t.xid >= pg_snapshot_xmin(since)
           AND homelog.gone_since(t.xmin, t.xid, since)
     ), homes_left AS (
-        SELECT o.xid, o.id FROM own AS o WHERE o.type = 'home'
+        SELECT o.xid, o.id, o.deleted_at AS left_at FROM own AS o WHERE o.type = 'home'
         UNION ALL
-        -- A time that was set only after it had come was never between two readings: that row is new.
-        SELECT '0'::xid8, m.home_id
+        -- A time that was set only after it had come was never between two readings: that row is new. Until it was set
+        -- for good, which took less than a minute, the home was seen.
+        SELECT '0'::xid8, m.home_id,
+               m.expires_at + CASE WHEN homelog.changed_since(m.xmin, since) THEN interval '1 minute' ELSE '0' END
         FROM home_members AS m
         WHERE m.user_id = homelog.current_user_id() AND m.expires_at <= now()
           AND (m.expires_at > at OR homelog.changed_since(m.xmin, since))
@@ -2196,20 +2198,29 @@ BEGIN
         UNION ALL
         SELECT h.xid, h.id, 'home', 'lost' FROM homes_left AS h
         UNION ALL
-        SELECT h.xid, s.id, 'source', 'lost' FROM homes_left AS h JOIN data_sources AS s ON s.home_id = h.id
+        SELECT h.xid, s.id, 'source', 'lost'
+        FROM homes_left AS h
+        JOIN data_sources AS s ON s.home_id = h.id
+        LEFT JOIN moved_things AS m ON m.type = 'source' AND m.id = s.id
+        WHERE coalesce(m.placed_at, s.created_at) <= h.left_at
         UNION ALL
-        SELECT h.xid, p.id, 'plant', 'lost' FROM homes_left AS h JOIN plants AS p ON p.home_id = h.id
+        SELECT h.xid, p.id, 'plant', 'lost'
+        FROM homes_left AS h
+        JOIN plants AS p ON p.home_id = h.id
+        LEFT JOIN moved_things AS m ON m.type = 'plant' AND m.id = p.id
+        WHERE coalesce(m.placed_at, p.created_at) <= h.left_at
         UNION ALL
-        SELECT t.xid, t.id, t.type, t.op
+        SELECT t.xid, t.id, t.type, CASE WHEN t.deleted_at > place.left_at THEN 'lost' ELSE t.op END
         FROM (
-            SELECT unnest(homelog.readable_homes()), false
+            SELECT unnest(homelog.readable_homes()), NULL::timestamptz, false
             UNION
-            SELECT h.id, false FROM homes_left AS h
+            SELECT h.id, h.left_at, false FROM homes_left AS h
             UNION ALL
-            SELECT unnest(homelog.readable_plants()), true
-        ) AS place (id, is_plant)
+            SELECT unnest(homelog.readable_plants()), NULL, true
+        ) AS place (id, left_at, is_plant)
         JOIN place_tombstones AS t ON t.place_id = place.id AND t.xid >= pg_snapshot_xmin(since)
         WHERE (t.type = 'care') = place.is_plant AND homelog.gone_since(t.xmin, t.xid, since)
+          AND (place.left_at IS NULL OR t.came_at <= place.left_at)
     )
     SELECT max(l.xid), l.id, l.type, min(l.op)
     FROM lost AS l
@@ -2224,7 +2235,7 @@ ALTER FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) OW
 -- Name: FUNCTION losses(since pg_snapshot, at timestamp with time zone); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) IS 'What the caller may not see any more since the snapshot, or since that time: what is gone, was taken from them or left a home of theirs, and all of the homes that they left. Some of it they may still see for another reason. A token that is bound to sources learns of these alone.';
+COMMENT ON FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) IS 'What the caller may not see any more since the snapshot, or since that time: what is gone, was taken from them or left a home of theirs, and all that stood in the homes that they left, when they did. Some of it they may still see for another reason. A token that is bound to sources learns of these alone.';
 
 --
 -- Name: make_sources_of_lines(jsonb, integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -2288,6 +2299,22 @@ ALTER FUNCTION homelog.make_sources_of_lines(wanted jsonb, most integer) OWNER T
 --
 
 COMMENT ON FUNCTION homelog.make_sources_of_lines(wanted jsonb, most integer) IS 'Makes a source, which the caller administers, for each of these series that is not mapped, while fewer than so many have been made so; answers all of them that are mapped now. A token that is bound to sources makes none.';
+
+--
+-- Name: moisture_part(text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.moisture_part(unit text) RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN ((unit ~~ '\%%'::text) OR (lower(unit) = ANY (ARRAY['percent'::text, 'pct'::text]))) THEN 100 WHEN (lower(unit) = ANY (ARRAY['1'::text, 'fraction'::text])) THEN 1 ELSE NULL::integer END;
+
+ALTER FUNCTION homelog.moisture_part(unit text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION moisture_part(unit text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.moisture_part(unit text) IS 'What is all wet in a unit: 100 in %, percent, pct and whatever begins with %, 1 in 1 and fraction; null for a unit that is no share.';
 
 --
 -- Name: neighbours(uuid, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -2624,6 +2651,292 @@ ALTER FUNCTION homelog.plant_zone(home uuid, shown text) OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.plant_zone(home uuid, shown text) IS 'The time zone in which a plant has its days, the same for all who see it: its home''s, of which the caller sees that much or null, else UTC.';
 
 --
+-- Name: plants; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.plants (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    user_id uuid DEFAULT homelog.current_user_id() NOT NULL,
+    name text NOT NULL,
+    species text DEFAULT ''::text NOT NULL,
+    kind public.plantkind NOT NULL,
+    room text DEFAULT ''::text NOT NULL,
+    moisture double precision DEFAULT 0.5 NOT NULL,
+    status public.plantstatus DEFAULT 'thriving'::public.plantstatus NOT NULL,
+    every integer DEFAULT 7 NOT NULL,
+    light text DEFAULT ''::text NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    growth jsonb DEFAULT '[]'::jsonb NOT NULL,
+    last_water timestamp with time zone,
+    home_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    season_factor double precision,
+    season_from integer,
+    season_to integer,
+    snoozed_until date,
+    moisture_source_id uuid,
+    dry_below double precision DEFAULT 0.2 NOT NULL,
+    stale_after_hours integer DEFAULT 24 NOT NULL,
+    moisture_at timestamp with time zone,
+    dry_since timestamp with time zone,
+    CONSTRAINT plants_dry_below_range CHECK (((dry_below >= (0)::double precision) AND (dry_below <= (1)::double precision))),
+    CONSTRAINT plants_every_range CHECK (((every >= 1) AND (every <= 365))),
+    CONSTRAINT plants_growth_length CHECK (
+CASE
+    WHEN (jsonb_typeof(growth) = 'array'::text) THEN (jsonb_array_length(growth) <= 1000)
+    ELSE true
+END),
+    CONSTRAINT plants_growth_numbers CHECK (
+CASE
+    WHEN (jsonb_typeof(growth) = 'array'::text) THEN (NOT jsonb_path_exists(growth, 'strict $[*]?(@.type() != "number" || @.abs() > 100000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath))
+    ELSE false
+END),
+    CONSTRAINT plants_last_water_range CHECK (((last_water >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (last_water < '9998-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT plants_light_length CHECK ((length(light) <= 200)),
+    CONSTRAINT plants_moisture_range CHECK (((moisture >= (0)::double precision) AND (moisture <= (1)::double precision))),
+    CONSTRAINT plants_name_not_blank CHECK (((name ~ '[^[:space:]]'::text) AND (length(name) <= 100))),
+    CONSTRAINT plants_note_length CHECK ((length(note) <= 10000)),
+    CONSTRAINT plants_room_length CHECK ((length(room) <= 100)),
+    CONSTRAINT plants_season_factor_range CHECK (((season_factor >= (0.1)::double precision) AND (season_factor <= (10)::double precision))),
+    CONSTRAINT plants_season_from_month CHECK (((season_from >= 1) AND (season_from <= 12))),
+    CONSTRAINT plants_season_to_month CHECK (((season_to >= 1) AND (season_to <= 12))),
+    CONSTRAINT plants_season_whole CHECK ((num_nulls(season_factor, season_from, season_to) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT plants_snoozed_until_range CHECK (((snoozed_until >= '1970-01-01'::date) AND (snoozed_until <= '9999-12-31'::date))),
+    CONSTRAINT plants_species_length CHECK ((length(species) <= 200)),
+    CONSTRAINT plants_stale_after_hours_range CHECK (((stale_after_hours >= 1) AND (stale_after_hours <= 8760))),
+    CONSTRAINT plants_status_stored CHECK ((status <> 'unknown'::public.plantstatus))
+);
+
+ALTER TABLE ONLY public.plants FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.plants OWNER TO homelog_owner;
+
+--
+-- Name: TABLE plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.plants IS 'Plants; each belongs to a person and may stand in a home.';
+
+--
+-- Name: COLUMN plants.moisture; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.moisture IS 'How wet the soil is, 0 to 1: as last written, or as its sensor last said.';
+
+--
+-- Name: COLUMN plants.status; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.status IS 'As last written; what it is now says homelog.shown_plant().';
+
+--
+-- Name: COLUMN plants.every; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.every IS 'Days between waterings, but for the season.';
+
+--
+-- Name: COLUMN plants.growth; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.growth IS 'Measurements, oldest first: an array of finite numbers.';
+
+--
+-- Name: COLUMN plants.last_water; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.last_water IS 'When it was last watered; null for never.';
+
+--
+-- Name: COLUMN plants.season_factor; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.season_factor IS 'In the months of the season every counts so many times.';
+
+--
+-- Name: COLUMN plants.season_from; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.season_from IS 'The first month of the season, 1 to 12.';
+
+--
+-- Name: COLUMN plants.season_to; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.season_to IS 'The last month of the season; earlier than the first one across New Year.';
+
+--
+-- Name: COLUMN plants.snoozed_until; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.snoozed_until IS 'Put off: it is not due before that local day. The next watering ends it.';
+
+--
+-- Name: COLUMN plants.moisture_source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.moisture_source_id IS 'The sensor in its pot: a gauge whose unit is a share.';
+
+--
+-- Name: COLUMN plants.dry_below; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.dry_below IS 'A moisture below this is dry; 0.05 above it, it no longer is.';
+
+--
+-- Name: COLUMN plants.stale_after_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.stale_after_hours IS 'For how long a reading of the sensor says how the plant is.';
+
+--
+-- Name: COLUMN plants.moisture_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.moisture_at IS 'The time of the sensor''s reading that moisture is of; null for none.';
+
+--
+-- Name: COLUMN plants.dry_since; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.dry_since IS 'The time of the sensor''s reading with which the soil turned dry; null while it is not.';
+
+--
+-- Name: CONSTRAINT plants_dry_below_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_dry_below_range ON public.plants IS 'The moisture below which a plant is dry lies between 0 and 1.';
+
+--
+-- Name: CONSTRAINT plants_every_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_every_range ON public.plants IS 'A plant is watered every 1 to 365 days.';
+
+--
+-- Name: CONSTRAINT plants_growth_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_growth_length ON public.plants IS 'Growth has at most 1,000 measurements.';
+
+--
+-- Name: CONSTRAINT plants_growth_numbers ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_growth_numbers ON public.plants IS 'Growth is an array of finite numbers.';
+
+--
+-- Name: CONSTRAINT plants_last_water_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_last_water_range ON public.plants IS 'A watering lies between 1970 and 24 hours from now.';
+
+--
+-- Name: CONSTRAINT plants_light_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_light_length ON public.plants IS 'Light has at most 200 characters.';
+
+--
+-- Name: CONSTRAINT plants_moisture_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_moisture_range ON public.plants IS 'Moisture lies between 0 and 1.';
+
+--
+-- Name: CONSTRAINT plants_name_not_blank ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_name_not_blank ON public.plants IS 'A plant needs a name of at most 100 characters.';
+
+--
+-- Name: CONSTRAINT plants_note_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_note_length ON public.plants IS 'A note has at most 10,000 characters.';
+
+--
+-- Name: CONSTRAINT plants_room_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_room_length ON public.plants IS 'A room has at most 100 characters.';
+
+--
+-- Name: CONSTRAINT plants_season_factor_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_season_factor_range ON public.plants IS 'A season''s factor lies between 0.1 and 10.';
+
+--
+-- Name: CONSTRAINT plants_season_from_month ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_season_from_month ON public.plants IS 'A season begins in a month from 1 to 12.';
+
+--
+-- Name: CONSTRAINT plants_season_to_month ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_season_to_month ON public.plants IS 'A season ends in a month from 1 to 12.';
+
+--
+-- Name: CONSTRAINT plants_season_whole ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_season_whole ON public.plants IS 'A season has season_factor, season_from and season_to, all three or none.';
+
+--
+-- Name: CONSTRAINT plants_snoozed_until_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_snoozed_until_range ON public.plants IS 'A plant is put off to a day between 1970 and 9999.';
+
+--
+-- Name: CONSTRAINT plants_species_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_species_length ON public.plants IS 'A species has at most 200 characters.';
+
+--
+-- Name: CONSTRAINT plants_stale_after_hours_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_stale_after_hours_range ON public.plants IS 'A sensor may be silent for 1 to 8,760 hours.';
+
+--
+-- Name: CONSTRAINT plants_status_stored ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT plants_status_stored ON public.plants IS 'A status is unknown for want of readings, never because it was written.';
+
+--
+-- Name: put_out_plant(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.put_out_plant(wanted uuid) RETURNS public.plants
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    put_out plants;
+BEGIN
+    UPDATE plants AS p SET home_id = NULL
+    WHERE p.id = wanted AND p.home_id = ANY (homelog.administered_homes()) AND homelog.current_token_id() IS NULL
+    RETURNING p.* INTO put_out;
+    RETURN put_out;
+END
+$$;
+
+ALTER FUNCTION homelog.put_out_plant(wanted uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION put_out_plant(wanted uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.put_out_plant(wanted uuid) IS 'Takes a plant out of a home that the caller administers: it is then its owner''s alone. Answers it; null where the caller may not.';
+
+--
 -- Name: reach(uuid, uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -2798,8 +3111,7 @@ BEGIN
         SELECT FROM data_sources AS s
         WHERE s.id = wanted
           AND (
-              s.is_public
-              OR EXISTS (SELECT FROM user_source_access AS a WHERE a.source_id = s.id AND a.user_id = reader)
+              EXISTS (SELECT FROM user_source_access AS a WHERE a.source_id = s.id AND a.user_id = reader)
               OR EXISTS (
                   SELECT FROM home_members AS m
                   WHERE m.home_id = s.home_id AND m.user_id = reader
@@ -2816,7 +3128,7 @@ ALTER FUNCTION homelog.reads_source(reader uuid, wanted uuid) OWNER TO homelog_o
 -- Name: FUNCTION reads_source(reader uuid, wanted uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.reads_source(reader uuid, wanted uuid) IS 'Whether somebody may read a source that no request names. For functions of ours: the service asks by naming it.';
+COMMENT ON FUNCTION homelog.reads_source(reader uuid, wanted uuid) IS 'Whether somebody may read a source by a grant or as a member of its home; that it is public does not count. For functions of ours: the service asks by naming it.';
 
 --
 -- Name: rebuild_days(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3010,7 +3322,7 @@ BEGIN
         SELECT moved || array_agg(g.source_id) INTO moved FROM gone AS g;
     END IF;
 
-    PERFORM homelog.sense_plants(moved);
+    PERFORM homelog.sense_plants(moved, false);
 END
 $$;
 
@@ -3246,266 +3558,6 @@ ALTER FUNCTION homelog.rights_to_source(wanted uuid) OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.rights_to_source(wanted uuid) IS 'Who may do what with a source and why: made it (owner), was granted it, or belongs to its home; for its admins alone.';
 
 --
--- Name: plants; Type: TABLE; Schema: public; Owner: homelog_owner
---
-
-CREATE TABLE public.plants (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    user_id uuid DEFAULT homelog.current_user_id() NOT NULL,
-    name text NOT NULL,
-    species text DEFAULT ''::text NOT NULL,
-    kind public.plantkind NOT NULL,
-    room text DEFAULT ''::text NOT NULL,
-    moisture double precision DEFAULT 0.5 NOT NULL,
-    status public.plantstatus DEFAULT 'thriving'::public.plantstatus NOT NULL,
-    every integer DEFAULT 7 NOT NULL,
-    light text DEFAULT ''::text NOT NULL,
-    note text DEFAULT ''::text NOT NULL,
-    growth jsonb DEFAULT '[]'::jsonb NOT NULL,
-    last_water timestamp with time zone,
-    home_id uuid,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    season_factor double precision,
-    season_from integer,
-    season_to integer,
-    snoozed_until date,
-    moisture_source_id uuid,
-    dry_below double precision DEFAULT 0.2 NOT NULL,
-    stale_after_hours integer DEFAULT 24 NOT NULL,
-    moisture_at timestamp with time zone,
-    dry_since timestamp with time zone,
-    CONSTRAINT plants_dry_below_range CHECK (((dry_below >= (0)::double precision) AND (dry_below <= (1)::double precision))),
-    CONSTRAINT plants_every_range CHECK (((every >= 1) AND (every <= 365))),
-    CONSTRAINT plants_growth_length CHECK (
-CASE
-    WHEN (jsonb_typeof(growth) = 'array'::text) THEN (jsonb_array_length(growth) <= 1000)
-    ELSE true
-END),
-    CONSTRAINT plants_growth_numbers CHECK (
-CASE
-    WHEN (jsonb_typeof(growth) = 'array'::text) THEN (NOT jsonb_path_exists(growth, 'strict $[*]?(@.type() != "number" || @.abs() > 100000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000)'::jsonpath))
-    ELSE false
-END),
-    CONSTRAINT plants_last_water_range CHECK (((last_water >= '1970-01-01 00:00:00+00'::timestamp with time zone) AND (last_water < '9998-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT plants_light_length CHECK ((length(light) <= 200)),
-    CONSTRAINT plants_moisture_range CHECK (((moisture >= (0)::double precision) AND (moisture <= (1)::double precision))),
-    CONSTRAINT plants_name_not_blank CHECK (((name ~ '[^[:space:]]'::text) AND (length(name) <= 100))),
-    CONSTRAINT plants_note_length CHECK ((length(note) <= 10000)),
-    CONSTRAINT plants_room_length CHECK ((length(room) <= 100)),
-    CONSTRAINT plants_season_factor_range CHECK (((season_factor >= (0.1)::double precision) AND (season_factor <= (10)::double precision))),
-    CONSTRAINT plants_season_from_month CHECK (((season_from >= 1) AND (season_from <= 12))),
-    CONSTRAINT plants_season_to_month CHECK (((season_to >= 1) AND (season_to <= 12))),
-    CONSTRAINT plants_season_whole CHECK ((num_nulls(season_factor, season_from, season_to) = ANY (ARRAY[0, 3]))),
-    CONSTRAINT plants_snoozed_until_range CHECK (((snoozed_until >= '1970-01-01'::date) AND (snoozed_until <= '9999-12-31'::date))),
-    CONSTRAINT plants_species_length CHECK ((length(species) <= 200)),
-    CONSTRAINT plants_stale_after_hours_range CHECK (((stale_after_hours >= 1) AND (stale_after_hours <= 8760))),
-    CONSTRAINT plants_status_stored CHECK ((status <> 'unknown'::public.plantstatus))
-);
-
-ALTER TABLE ONLY public.plants FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.plants OWNER TO homelog_owner;
-
---
--- Name: TABLE plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON TABLE public.plants IS 'Plants; each belongs to a person and may stand in a home.';
-
---
--- Name: COLUMN plants.moisture; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.moisture IS 'How wet the soil is, 0 to 1: as last written, or as its sensor last said.';
-
---
--- Name: COLUMN plants.status; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.status IS 'As last written; what it is now says homelog.shown_plant().';
-
---
--- Name: COLUMN plants.every; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.every IS 'Days between waterings, but for the season.';
-
---
--- Name: COLUMN plants.growth; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.growth IS 'Measurements, oldest first: an array of finite numbers.';
-
---
--- Name: COLUMN plants.last_water; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.last_water IS 'When it was last watered; null for never.';
-
---
--- Name: COLUMN plants.season_factor; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.season_factor IS 'In the months of the season every counts so many times.';
-
---
--- Name: COLUMN plants.season_from; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.season_from IS 'The first month of the season, 1 to 12.';
-
---
--- Name: COLUMN plants.season_to; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.season_to IS 'The last month of the season; earlier than the first one across New Year.';
-
---
--- Name: COLUMN plants.snoozed_until; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.snoozed_until IS 'Put off: it is not due before that local day. The next watering ends it.';
-
---
--- Name: COLUMN plants.moisture_source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.moisture_source_id IS 'The sensor in its pot: a source of moisture from 0 to 1, or in %.';
-
---
--- Name: COLUMN plants.dry_below; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.dry_below IS 'A moisture below this is dry; 0.05 above it, it no longer is.';
-
---
--- Name: COLUMN plants.stale_after_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.stale_after_hours IS 'For how long a reading of the sensor says how the plant is.';
-
---
--- Name: COLUMN plants.moisture_at; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.moisture_at IS 'The time of the sensor''s reading that moisture is of; null for none.';
-
---
--- Name: COLUMN plants.dry_since; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.plants.dry_since IS 'The time of the sensor''s reading with which the soil turned dry; null while it is not.';
-
---
--- Name: CONSTRAINT plants_dry_below_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_dry_below_range ON public.plants IS 'The moisture below which a plant is dry lies between 0 and 1.';
-
---
--- Name: CONSTRAINT plants_every_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_every_range ON public.plants IS 'A plant is watered every 1 to 365 days.';
-
---
--- Name: CONSTRAINT plants_growth_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_growth_length ON public.plants IS 'Growth has at most 1,000 measurements.';
-
---
--- Name: CONSTRAINT plants_growth_numbers ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_growth_numbers ON public.plants IS 'Growth is an array of finite numbers.';
-
---
--- Name: CONSTRAINT plants_last_water_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_last_water_range ON public.plants IS 'A watering lies between 1970 and 24 hours from now.';
-
---
--- Name: CONSTRAINT plants_light_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_light_length ON public.plants IS 'Light has at most 200 characters.';
-
---
--- Name: CONSTRAINT plants_moisture_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_moisture_range ON public.plants IS 'Moisture lies between 0 and 1.';
-
---
--- Name: CONSTRAINT plants_name_not_blank ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_name_not_blank ON public.plants IS 'A plant needs a name of at most 100 characters.';
-
---
--- Name: CONSTRAINT plants_note_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_note_length ON public.plants IS 'A note has at most 10,000 characters.';
-
---
--- Name: CONSTRAINT plants_room_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_room_length ON public.plants IS 'A room has at most 100 characters.';
-
---
--- Name: CONSTRAINT plants_season_factor_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_season_factor_range ON public.plants IS 'A season''s factor lies between 0.1 and 10.';
-
---
--- Name: CONSTRAINT plants_season_from_month ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_season_from_month ON public.plants IS 'A season begins in a month from 1 to 12.';
-
---
--- Name: CONSTRAINT plants_season_to_month ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_season_to_month ON public.plants IS 'A season ends in a month from 1 to 12.';
-
---
--- Name: CONSTRAINT plants_season_whole ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_season_whole ON public.plants IS 'A season has a factor, a first and a last month, or none of the three.';
-
---
--- Name: CONSTRAINT plants_snoozed_until_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_snoozed_until_range ON public.plants IS 'A plant is put off to a day between 1970 and 9999.';
-
---
--- Name: CONSTRAINT plants_species_length ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_species_length ON public.plants IS 'A species has at most 200 characters.';
-
---
--- Name: CONSTRAINT plants_stale_after_hours_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_stale_after_hours_range ON public.plants IS 'A sensor may be silent for 1 to 8,760 hours.';
-
---
--- Name: CONSTRAINT plants_status_stored ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT plants_status_stored ON public.plants IS 'A status is unknown for want of readings, never because it was written.';
-
---
 -- Name: sense(public.plants, boolean); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -3524,18 +3576,22 @@ DECLARE
     wet_at   timestamptz;
     dry_at   timestamptz;
 BEGIN
-    SELECT CASE WHEN s.unit = '%' THEN 100 ELSE 1 END, r.timestamp, r.value
-    INTO part, newest, said
+    -- What is no share of anything is the sensor's fault and says nothing, here and below. Bad
+    -- ones are said as a CASE: why, says service/series/queries.sql.
+    SELECT homelog.moisture_part(s.unit) INTO part
     FROM data_sources AS s
-    JOIN latest_readings AS l ON l.source_id = s.id
+    WHERE s.id = plant.moisture_source_id AND s.kind = 'gauge';
+    SELECT r.timestamp, r.value INTO newest, said
+    FROM latest_readings AS l
     CROSS JOIN LATERAL (
         SELECT w.timestamp, w.value
         FROM readings AS w
-        WHERE w.source_id = l.source_id AND w.timestamp > l.timestamp - patience AND w.quality_flag <> 'bad'
+        WHERE w.source_id = l.source_id AND w.timestamp > l.timestamp - patience
+          AND CASE w.quality_flag WHEN 'bad' THEN false ELSE true END AND w.value BETWEEN 0 AND part
         ORDER BY w.timestamp DESC
         LIMIT 1
     ) AS r
-    WHERE s.id = plant.moisture_source_id AND s.kind = 'gauge';
+    WHERE l.source_id = plant.moisture_source_id;
 
     -- Of a source that was taken from the plant's owner they learn nothing more.
     IF anew OR newest IS NULL OR newest <= plant.moisture_at THEN
@@ -3551,14 +3607,16 @@ BEGIN
     SELECT max(r.timestamp) INTO wet_at
     FROM readings AS r
     WHERE r.source_id = plant.moisture_source_id AND r.timestamp > since AND r.timestamp <= newest
-      AND r.quality_flag <> 'bad' AND r.value / part >= wet_from;
+      AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+      AND r.value BETWEEN 0 AND part AND r.value / part >= wet_from;
     SELECT min(r.timestamp) INTO dry_at
     FROM readings AS r
     WHERE r.source_id = plant.moisture_source_id AND r.timestamp > greatest(since, wet_at) AND r.timestamp <= newest
-      AND r.quality_flag <> 'bad' AND r.value / part < plant.dry_below;
+      AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+      AND r.value BETWEEN 0 AND part AND r.value / part < plant.dry_below;
 
     plant.dry_since := CASE WHEN wet_at IS NULL THEN coalesce(plant.dry_since, dry_at) ELSE dry_at END;
-    plant.moisture := greatest(0, least(1, said / part));
+    plant.moisture := said / part;
     plant.moisture_at := newest;
     RETURN plant;
 END
@@ -3573,35 +3631,42 @@ ALTER FUNCTION homelog.sense(plant public.plants, anew boolean) OWNER TO homelog
 COMMENT ON FUNCTION homelog.sense(plant public.plants, anew boolean) IS 'A plant with what its source says of it: moisture, moisture_at and dry_since. Anew: whatever it said before.';
 
 --
--- Name: sense_plants(uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+-- Name: sense_plants(uuid[], boolean); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
-CREATE FUNCTION homelog.sense_plants(sources uuid[]) RETURNS void
+CREATE FUNCTION homelog.sense_plants(sources uuid[], anew boolean) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
-    sensing CONSTANT uuid[] := ARRAY(SELECT p.id FROM plants AS p WHERE p.moisture_source_id = ANY (sources));
+    -- In the order of their ids, as whoever waters many does. Whoever logs never waits for somebody else's plant: one that
+    -- is being changed now is told by its next reading, or the watering that is under way.
+    sensing CONSTANT uuid[] := ARRAY(
+        SELECT p.id
+        FROM plants AS p
+        WHERE p.moisture_source_id = ANY (sources) AND homelog.reads_source(p.user_id, p.moisture_source_id)
+        ORDER BY p.id
+        FOR NO KEY UPDATE SKIP LOCKED
+    );
 BEGIN
     IF sensing <> '{}' THEN
-        -- In the order of their ids, as whoever waters many does.
-        PERFORM FROM plants AS p WHERE p.id = ANY (sensing) ORDER BY p.id FOR NO KEY UPDATE;
         UPDATE plants AS p
-        SET (moisture, moisture_at, dry_since) = (
-            SELECT s.moisture, s.moisture_at, s.dry_since FROM homelog.sense(p, false) AS s
-        )
-        WHERE p.id = ANY (sensing);
+        SET moisture = s.moisture, moisture_at = s.moisture_at, dry_since = s.dry_since
+        FROM plants AS followed
+        CROSS JOIN LATERAL homelog.sense(followed, anew) AS s
+        WHERE followed.id = ANY (sensing) AND p.id = followed.id
+          AND (p.moisture, p.moisture_at, p.dry_since) IS DISTINCT FROM (s.moisture, s.moisture_at, s.dry_since);
     END IF;
 END
 $$;
 
-ALTER FUNCTION homelog.sense_plants(sources uuid[]) OWNER TO homelog_owner;
+ALTER FUNCTION homelog.sense_plants(sources uuid[], anew boolean) OWNER TO homelog_owner;
 
 --
--- Name: FUNCTION sense_plants(sources uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+-- Name: FUNCTION sense_plants(sources uuid[], anew boolean); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.sense_plants(sources uuid[]) IS 'Tells plants what their sensors, of all that are named, just said.';
+COMMENT ON FUNCTION homelog.sense_plants(sources uuid[], anew boolean) IS 'Tells plants what their sensors, of all that are named, just said. Anew: whatever they said before.';
 
 --
 -- Name: set_own_password(text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -4451,11 +4516,12 @@ CREATE FUNCTION homelog.tg__check_moisture_source() RETURNS trigger
 DECLARE
     caller uuid := homelog.current_user_id();
 BEGIN
-    -- As for homes. The plant's owner too: what they may not read would not be followed.
+    -- As for homes. The plant's owner too: what they may not read would not be followed. That a source is public is not
+    -- enough: whoever follows it makes work for those who write to it.
     IF caller IS NOT NULL
        AND NOT (homelog.reads_source(caller, NEW.moisture_source_id)
                 AND homelog.reads_source(NEW.user_id, NEW.moisture_source_id)) THEN
-        RAISE EXCEPTION 'There is no such source that you may read.'
+        RAISE EXCEPTION 'There is no such source that was granted to you or stands in a home of yours.'
             USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME, COLUMN = 'moisture_source_id',
                   CONSTRAINT = 'plants_moisture_source_id_fkey';
     END IF;
@@ -4463,6 +4529,13 @@ BEGIN
         RAISE EXCEPTION 'Moisture is an instant value: only a source of the kind gauge can say it.'
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'moisture_source_id',
                   CONSTRAINT = 'plants_moisture_source_id_gauge';
+    END IF;
+    IF EXISTS (
+        SELECT FROM data_sources WHERE id = NEW.moisture_source_id AND homelog.moisture_part(unit) IS NULL
+    ) THEN
+        RAISE EXCEPTION 'Moisture is a share: the unit of its source is %%, percent or pct, or 1 or fraction for 0 to 1.'
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'moisture_source_id',
+                  CONSTRAINT = 'plants_moisture_source_id_share';
     END IF;
     RETURN NEW;
 END
@@ -4474,7 +4547,36 @@ ALTER FUNCTION homelog.tg__check_moisture_source() OWNER TO homelog_owner;
 -- Name: FUNCTION tg__check_moisture_source(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.tg__check_moisture_source() IS 'Lets a plant follow only a gauge, and one that the caller and the plant''s owner may read.';
+COMMENT ON FUNCTION homelog.tg__check_moisture_source() IS 'Lets a plant follow only a gauge whose unit is a share, and one that the caller and the plant''s owner were granted or have in their home.';
+
+--
+-- Name: tg__check_owners_home(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__check_owners_home() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF homelog.current_user_id() <> NEW.user_id AND NOT EXISTS (
+        SELECT FROM home_members AS m
+        WHERE m.home_id = NEW.home_id AND m.user_id = NEW.user_id AND (m.expires_at IS NULL OR m.expires_at > now())
+    ) THEN
+        RAISE EXCEPTION 'Somebody else''s plant can go only into a home that its owner belongs to.'
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'home_id',
+                  CONSTRAINT = 'plants_home_id_owners';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__check_owners_home() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__check_owners_home(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__check_owners_home() IS 'Refuses to carry somebody else''s plant into a home that its owner does not belong to.';
 
 --
 -- Name: tg__check_timezone(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -4831,10 +4933,16 @@ CREATE FUNCTION homelog.tg__leave_member_tombstone() RETURNS trigger
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    PERFORM homelog.leave_user_tombstone(OLD.user_id, 'home', OLD.home_id, CASE
-        WHEN EXISTS (SELECT FROM homes WHERE id = OLD.home_id) THEN 'lost'::change_op ELSE 'delete'
-    END)
-    WHERE EXISTS (SELECT FROM users WHERE id = OLD.user_id);
+    -- What comes into the home refers to it: it came before this lock, or is seen only after this is committed. So what
+    -- is older than the time that is noted is what the person may have seen, and no more.
+    PERFORM FROM homes WHERE id = OLD.home_id FOR UPDATE;
+    INSERT INTO user_tombstones (user_id, type, id, op, deleted_at)
+    SELECT u.id, 'home', OLD.home_id,
+           CASE WHEN EXISTS (SELECT FROM homes WHERE id = OLD.home_id) THEN 'lost'::change_op ELSE 'delete' END,
+           least(OLD.expires_at, clock_timestamp())
+    FROM users AS u
+    WHERE u.id = OLD.user_id
+    ON CONFLICT (user_id, xid, id, type) DO UPDATE SET op = excluded.op, deleted_at = excluded.deleted_at;
     RETURN NULL;
 END
 $$;
@@ -4845,7 +4953,7 @@ ALTER FUNCTION homelog.tg__leave_member_tombstone() OWNER TO homelog_owner;
 -- Name: FUNCTION tg__leave_member_tombstone(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.tg__leave_member_tombstone() IS 'Notes that a person lost a home: the members of a home that is deleted go with it.';
+COMMENT ON FUNCTION homelog.tg__leave_member_tombstone() IS 'Notes that a person lost a home, and when: the members of a home that is deleted go with it.';
 
 --
 -- Name: tg__leave_nothing_orphaned(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -4990,6 +5098,45 @@ ALTER FUNCTION homelog.tg__leave_source_tombstone() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__leave_source_tombstone() IS 'Notes that something is gone from a source, unless the source went. Argument: its change_type.';
 
 --
+-- Name: tg__limit_followers(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__limit_followers() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- One at a time, so that two do not both become the hundredth. No lock on the source's row: whoever has that may be
+    -- waiting for this plant's.
+    PERFORM pg_advisory_xact_lock(hashtext('homelog: followers'), hashtext(NEW.moisture_source_id::text));
+    -- Those who lost the source take no room in it.
+    IF (
+        SELECT count(*)
+        FROM (
+            SELECT
+            FROM plants AS p
+            WHERE p.moisture_source_id = NEW.moisture_source_id AND p.id <> NEW.id
+              AND homelog.reads_source(p.user_id, p.moisture_source_id)
+            LIMIT 100
+        ) AS followers
+    ) = 100 THEN
+        RAISE EXCEPTION 'A source is the sensor of at most 100 plants.'
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'moisture_source_id',
+                  CONSTRAINT = 'plants_moisture_source_id_followers';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__limit_followers() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__limit_followers(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__limit_followers() IS 'Keeps the work that a reading makes within bounds: each plant that follows its source is looked at.';
+
+--
 -- Name: tg__name_token(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -5020,18 +5167,22 @@ CREATE FUNCTION homelog.tg__note_move() RETURNS trigger
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
-    what change_type := TG_ARGV[0];
+    what  CONSTANT change_type := TG_ARGV[0];
+    moves CONSTANT boolean := TG_OP = 'DELETE' OR (NEW.id, NEW.home_id) IS DISTINCT FROM (OLD.id, OLD.home_id);
 BEGIN
-    IF OLD.home_id IS NOT NULL AND (TG_OP = 'DELETE' OR (NEW.id, NEW.home_id) IS DISTINCT FROM (OLD.id, OLD.home_id)) THEN
-        INSERT INTO place_tombstones AS t (place_id, type, id, op)
-        VALUES (OLD.home_id, what, OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'delete'::change_op ELSE 'lost' END)
-        ON CONFLICT (place_id, xid, id, type) DO UPDATE SET op = excluded.op;
+    IF moves AND OLD.home_id IS NOT NULL THEN
+        INSERT INTO place_tombstones AS t (place_id, type, id, op, came_at)
+        SELECT OLD.home_id, what, OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'delete'::change_op ELSE 'lost' END,
+               coalesce((SELECT m.placed_at FROM moved_things AS m WHERE m.type = what AND m.id = OLD.id), OLD.created_at)
+        ON CONFLICT (place_id, xid, id, type) DO UPDATE
+            SET op = excluded.op, came_at = least(t.came_at, excluded.came_at);
     END IF;
     IF TG_OP = 'DELETE' THEN
         DELETE FROM moved_things WHERE type = what AND id = OLD.id;
     ELSE
-        INSERT INTO moved_things (type, id) VALUES (what, NEW.id)
-        ON CONFLICT (type, id) DO UPDATE SET id = excluded.id;
+        -- After the foreign key has the home's row: see homelog.tg__leave_member_tombstone().
+        INSERT INTO moved_things AS m (type, id, placed_at) VALUES (what, NEW.id, CASE WHEN moves THEN clock_timestamp() END)
+        ON CONFLICT (type, id) DO UPDATE SET placed_at = coalesce(excluded.placed_at, m.placed_at);
     END IF;
     RETURN NULL;
 END
@@ -5050,9 +5201,11 @@ COMMENT ON FUNCTION homelog.tg__note_move() IS 'Notes what left a home, and that
 --
 
 CREATE FUNCTION homelog.tg__note_watering() RETURNS trigger
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
+DECLARE
+    sensed plants;
 BEGIN
     -- Put off in the same breath, it is the next watering that is.
     IF NEW.snoozed_until IS NOT DISTINCT FROM OLD.snoozed_until THEN
@@ -5060,6 +5213,18 @@ BEGIN
     END IF;
     IF NEW.dry_since <= NEW.last_water THEN
         NEW.dry_since := NULL;
+    END IF;
+    -- What came while whoever waters had the plant locked passed it over.
+    IF EXISTS (
+        SELECT FROM latest_readings AS l
+        WHERE l.source_id = NEW.moisture_source_id AND l.timestamp > coalesce(NEW.moisture_at, '-infinity')
+    ) THEN
+        sensed := homelog.sense(NEW, false);
+        NEW.moisture_at := sensed.moisture_at;
+        NEW.dry_since := sensed.dry_since;
+        IF sensed.moisture_at > NEW.last_water THEN
+            NEW.moisture := sensed.moisture;
+        END IF;
     END IF;
     RETURN NEW;
 END
@@ -5373,6 +5538,33 @@ ALTER FUNCTION homelog.tg__roll_up_insert() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__roll_up_insert() IS 'Keeps reading_hours and reading_days in step with readings that are logged.';
+
+--
+-- Name: tg__sense_otherwise(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__sense_otherwise() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NEW.kind = 'gauge' AND homelog.moisture_part(NEW.unit) IS NOT NULL THEN
+        PERFORM homelog.sense_plants(ARRAY[NEW.id], true);
+    ELSE
+        PERFORM FROM plants WHERE moisture_source_id = NEW.id ORDER BY id FOR NO KEY UPDATE;
+        UPDATE plants SET moisture_source_id = NULL WHERE moisture_source_id = NEW.id;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__sense_otherwise() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__sense_otherwise(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__sense_otherwise() IS 'A source with another unit or kind is read anew by the plants that follow it; what can be no moisture any more is followed by none.';
 
 --
 -- Name: tg__sense_plant(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -6487,7 +6679,8 @@ COMMENT ON CONSTRAINT meter_events_old_value_finite ON public.meter_events IS 'T
 
 CREATE TABLE public.moved_things (
     type public.change_type NOT NULL,
-    id uuid NOT NULL
+    id uuid NOT NULL,
+    placed_at timestamp with time zone
 )
 WITH (fillfactor='70');
 
@@ -6502,6 +6695,12 @@ ALTER TABLE public.moved_things OWNER TO homelog_owner;
 COMMENT ON TABLE public.moved_things IS 'Sources and plants that stand elsewhere than where they were made, or belong to somebody else: xmin is the transaction that last moved them.';
 
 --
+-- Name: COLUMN moved_things.placed_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.moved_things.placed_at IS 'Since when it stands there; null for where it was made.';
+
+--
 -- Name: place_tombstones; Type: TABLE; Schema: public; Owner: homelog_owner
 --
 
@@ -6511,6 +6710,7 @@ CREATE TABLE public.place_tombstones (
     id uuid NOT NULL,
     type public.change_type NOT NULL,
     op public.change_op NOT NULL,
+    came_at timestamp with time zone,
     deleted_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT place_tombstones_op_gone CHECK ((op <> 'upsert'::public.change_op))
 );
@@ -6536,6 +6736,12 @@ COMMENT ON COLUMN public.place_tombstones.place_id IS 'The home; of care the pla
 --
 
 COMMENT ON COLUMN public.place_tombstones.xid IS 'The transaction that deleted it, or took it away.';
+
+--
+-- Name: COLUMN place_tombstones.came_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.place_tombstones.came_at IS 'Since when it stood in the home: who had left by then never saw it there. Null for care.';
 
 --
 -- Name: CONSTRAINT place_tombstones_op_gone ON place_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -7669,6 +7875,12 @@ CREATE TRIGGER _050_check_timezone_update BEFORE UPDATE ON public.homes FOR EACH
 CREATE TRIGGER _050_name_token BEFORE INSERT ON public.audit_logs FOR EACH ROW WHEN ((current_setting('homelog.token_id'::text, true) <> ''::text)) EXECUTE FUNCTION homelog.tg__name_token();
 
 --
+-- Name: plants _051_check_owners_home; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _051_check_owners_home BEFORE UPDATE ON public.plants FOR EACH ROW WHEN (((new.home_id IS NOT NULL) AND (new.home_id IS DISTINCT FROM old.home_id))) EXECUTE FUNCTION homelog.tg__check_owners_home();
+
+--
 -- Name: plants _052_check_moisture_source_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -7679,6 +7891,18 @@ CREATE TRIGGER _052_check_moisture_source_insert BEFORE INSERT ON public.plants 
 --
 
 CREATE TRIGGER _052_check_moisture_source_update BEFORE UPDATE ON public.plants FOR EACH ROW WHEN (((new.moisture_source_id IS NOT NULL) AND (new.moisture_source_id IS DISTINCT FROM old.moisture_source_id))) EXECUTE FUNCTION homelog.tg__check_moisture_source();
+
+--
+-- Name: plants _053_limit_followers_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _053_limit_followers_insert BEFORE INSERT ON public.plants FOR EACH ROW WHEN ((new.moisture_source_id IS NOT NULL)) EXECUTE FUNCTION homelog.tg__limit_followers();
+
+--
+-- Name: plants _053_limit_followers_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _053_limit_followers_update BEFORE UPDATE ON public.plants FOR EACH ROW WHEN (((new.moisture_source_id IS NOT NULL) AND (new.moisture_source_id IS DISTINCT FROM old.moisture_source_id))) EXECUTE FUNCTION homelog.tg__limit_followers();
 
 --
 -- Name: plants _055_note_watering; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -7961,6 +8185,12 @@ CREATE TRIGGER _500_roll_up_truncate AFTER TRUNCATE ON public.readings FOR EACH 
 --
 
 CREATE TRIGGER _500_roll_up_update AFTER UPDATE ON public.readings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__roll_up();
+
+--
+-- Name: data_sources _500_sense_otherwise; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_sense_otherwise AFTER UPDATE ON public.data_sources FOR EACH ROW WHEN ((((old.unit)::text IS DISTINCT FROM (new.unit)::text) OR (old.kind IS DISTINCT FROM new.kind))) EXECUTE FUNCTION homelog.tg__sense_otherwise();
 
 --
 -- Name: users _600_forget_tombstones; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -8568,7 +8798,7 @@ ALTER TABLE ONLY public.plants
 -- Name: CONSTRAINT plants_moisture_source_id_fkey ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON CONSTRAINT plants_moisture_source_id_fkey ON public.plants IS 'There is no such source that you may read.';
+COMMENT ON CONSTRAINT plants_moisture_source_id_fkey ON public.plants IS 'There is no such source that was granted to you or stands in a home of yours.';
 
 --
 -- Name: plants plants_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -10974,6 +11204,12 @@ REVOKE ALL ON FUNCTION homelog.make_sources_of_lines(wanted jsonb, most integer)
 GRANT ALL ON FUNCTION homelog.make_sources_of_lines(wanted jsonb, most integer) TO homelog_api;
 
 --
+-- Name: FUNCTION moisture_part(unit text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.moisture_part(unit text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION neighbours(source uuid, since timestamp with time zone, until timestamp with time zone, OUT before_value double precision, OUT before_at timestamp with time zone, OUT after_value double precision, OUT after_at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -11084,6 +11320,140 @@ GRANT ALL ON FUNCTION homelog.timezone_of(home uuid) TO homelog_ops;
 REVOKE ALL ON FUNCTION homelog.plant_zone(home uuid, shown text) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.plant_zone(home uuid, shown text) TO homelog_api;
 GRANT ALL ON FUNCTION homelog.plant_zone(home uuid, shown text) TO homelog_ops;
+
+--
+-- Name: TABLE plants; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.plants TO homelog_api;
+GRANT SELECT ON TABLE public.plants TO homelog_ops;
+
+--
+-- Name: COLUMN plants.id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(id) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.name; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.species; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(species),UPDATE(species) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.kind; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(kind),UPDATE(kind) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.room; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(room),UPDATE(room) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.moisture; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(moisture),UPDATE(moisture) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.status; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.every; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(every),UPDATE(every) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.light; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(light),UPDATE(light) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.note; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(note),UPDATE(note) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.growth; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(growth),UPDATE(growth) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.last_water; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(last_water),UPDATE(last_water) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.home_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(home_id),UPDATE(home_id) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.season_factor; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(season_factor),UPDATE(season_factor) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.season_from; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(season_from),UPDATE(season_from) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.season_to; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(season_to),UPDATE(season_to) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.snoozed_until; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(snoozed_until),UPDATE(snoozed_until) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.moisture_source_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(moisture_source_id),UPDATE(moisture_source_id) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.dry_below; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(dry_below),UPDATE(dry_below) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: COLUMN plants.stale_after_hours; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(stale_after_hours),UPDATE(stale_after_hours) ON TABLE public.plants TO homelog_api;
+
+--
+-- Name: FUNCTION put_out_plant(wanted uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.put_out_plant(wanted uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.put_out_plant(wanted uuid) TO homelog_api;
 
 --
 -- Name: FUNCTION reach(caller uuid, named uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -11227,143 +11597,16 @@ REVOKE ALL ON FUNCTION homelog.rights_to_source(wanted uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.rights_to_source(wanted uuid) TO homelog_api;
 
 --
--- Name: TABLE plants; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT SELECT,DELETE ON TABLE public.plants TO homelog_api;
-GRANT SELECT ON TABLE public.plants TO homelog_ops;
-
---
--- Name: COLUMN plants.id; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(id) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.name; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(name),UPDATE(name) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.species; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(species),UPDATE(species) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.kind; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(kind),UPDATE(kind) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.room; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(room),UPDATE(room) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.moisture; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(moisture),UPDATE(moisture) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.status; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(status),UPDATE(status) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.every; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(every),UPDATE(every) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.light; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(light),UPDATE(light) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.note; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(note),UPDATE(note) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.growth; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(growth),UPDATE(growth) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.last_water; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(last_water),UPDATE(last_water) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.home_id; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(home_id),UPDATE(home_id) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.season_factor; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(season_factor),UPDATE(season_factor) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.season_from; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(season_from),UPDATE(season_from) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.season_to; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(season_to),UPDATE(season_to) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.snoozed_until; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(snoozed_until),UPDATE(snoozed_until) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.moisture_source_id; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(moisture_source_id),UPDATE(moisture_source_id) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.dry_below; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(dry_below),UPDATE(dry_below) ON TABLE public.plants TO homelog_api;
-
---
--- Name: COLUMN plants.stale_after_hours; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT INSERT(stale_after_hours),UPDATE(stale_after_hours) ON TABLE public.plants TO homelog_api;
-
---
 -- Name: FUNCTION sense(plant public.plants, anew boolean); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.sense(plant public.plants, anew boolean) FROM PUBLIC;
 
 --
--- Name: FUNCTION sense_plants(sources uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+-- Name: FUNCTION sense_plants(sources uuid[], anew boolean); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
-REVOKE ALL ON FUNCTION homelog.sense_plants(sources uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION homelog.sense_plants(sources uuid[], anew boolean) FROM PUBLIC;
 
 --
 -- Name: FUNCTION set_own_password(new_hash text); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -11519,6 +11762,12 @@ REVOKE ALL ON FUNCTION homelog.tg__check_mapped_source() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__check_moisture_source() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__check_owners_home(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__check_owners_home() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__check_timezone(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -11615,6 +11864,12 @@ REVOKE ALL ON FUNCTION homelog.tg__leave_plant_tombstone() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__leave_source_tombstone() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__limit_followers(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__limit_followers() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__name_token(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -11679,6 +11934,12 @@ REVOKE ALL ON FUNCTION homelog.tg__roll_up() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__roll_up_insert() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__sense_otherwise(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__sense_otherwise() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__sense_plant(); Type: ACL; Schema: homelog; Owner: homelog_owner

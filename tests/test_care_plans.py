@@ -131,7 +131,7 @@ async def test_a_page_of_the_history_walks_its_index(explain: Any) -> None:
 
 
 async def test_what_is_due_looks_for_each_plants_latest_care_alone(explain: Any) -> None:
-    nodes = await explain(LIST_DUE_CARE, 2, None, None, None, 101)
+    nodes = await explain(LIST_DUE_CARE, 2, None, None, None, 101, None, None)
     assert nodes[0]["Actual Rows"] == 101
     events = [node for node in nodes if node.get("Relation Name") == "care_events"]
     assert events

@@ -31,6 +31,8 @@ RULED = SOURCES[30]
 FIRST, MIDDLE, LAST = "2025-01-01T00:00:00Z", "2025-01-14T21:20:00Z", "2025-01-28T18:30:00Z"
 DENSE, DENSE_DAYS = SOURCES[40], 60
 """It has, besides, a reading every minute of so many days from June on."""
+SOIL = SOURCES[45]
+"""It is the sensor in a pot, and wet all the time."""
 READING = UUID(md5(f"{SOURCE}2000".encode()).hexdigest())  # noqa: S324 - as the database makes it below
 """The one at MIDDLE."""
 
@@ -51,6 +53,8 @@ INSERT INTO readings (id, source_id, value, timestamp)
 INSERT INTO readings (source_id, value, timestamp)
     SELECT '{DENSE}', n, timestamptz '2025-06-01T00:00:00Z' + n * interval '1 minute'
     FROM generate_series(0, {DENSE_DAYS * 1440 - 1}) AS n;
+UPDATE data_sources SET unit = '%' WHERE id = '{SOIL}';
+UPDATE readings SET value = 50 WHERE source_id = '{SOIL}';
 INSERT INTO data_validators (source_id, min_value, non_decreasing) VALUES ('{RULED}', 0, true);
 INSERT INTO data_validators (source_id, max_rate, action) VALUES ('{RULED}', 1e12, 'flag');
 INSERT INTO latest_readings (source_id, id, timestamp, value, quality_flag)
@@ -374,3 +378,18 @@ async def read_by(url: str, kept: str, call: str) -> int:
     count = await api.fetchval(fetched)
     await api.close()
     return int(count)
+
+
+@pytest.mark.parametrize("kept", ["custom", "generic"])
+async def test_asking_a_plants_sensor_reads_a_few_readings_of_its_year(url: str, kept: str) -> None:
+    fetched = "SELECT idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'readings' AND seq_scan = 0"
+    follow = "INSERT INTO plants (name, kind, moisture_source_id, stale_after_hours) VALUES ('Fern', 'fig', $1, 8760)"
+    api = await asyncpg.connect(url)
+    await api.execute(f"SET plan_cache_mode = force_{kept}_plan; BEGIN")
+    await api.fetchval(ACT_AS.sql, ANN, SESSION, [SOIL])
+    await api.execute(follow, SOIL)
+    assert await api.fetchval(fetched) <= 4
+    before = await api.fetchval(fetched)
+    await api.execute("INSERT INTO readings (source_id, timestamp, value) VALUES ($1, '2025-01-29Z', 50)", SOIL)
+    assert await api.fetchval(fetched) - before <= 16
+    await api.close()

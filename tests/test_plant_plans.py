@@ -80,7 +80,7 @@ async def test_a_list_by_status_scans_the_callers_plants_once(explain: Any, stat
 
 
 async def test_the_due_list_scans_the_callers_plants_once(explain: Any) -> None:
-    assert_scanned_once(await explain(LIST_DUE_PLANTS, 2, None, None, None, 101), PLANTS)
+    assert_scanned_once(await explain(LIST_DUE_PLANTS, 2, None, None, None, 101, None, None), PLANTS)
 
 
 async def test_the_list_of_a_home_scans_its_plants_once(explain: Any) -> None:
@@ -101,7 +101,7 @@ def assert_scanned_once(nodes: list[dict[str, Any]], rows: int) -> None:
 
 
 async def test_the_growth_of_those_that_are_not_shown_is_not_read(explain: Any) -> None:
-    nodes = await explain(LIST_DUE_PLANTS, 2, None, None, None, 101)
+    nodes = await explain(LIST_DUE_PLANTS, 2, None, None, None, 101, None, None)
     (growth,) = [node for node in nodes if node.get("Function Name") == "jsonb_array_elements"]
     assert growth["Actual Loops"] <= 101
 

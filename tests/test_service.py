@@ -137,6 +137,26 @@ async def test_a_backend_that_dies_within_a_request_is_503_and_the_next_one_is_s
     assert (await ann.get(f"/v1/homes/{made['id']}")).json() == made
 
 
+async def test_a_table_that_changes_beside_the_service_is_503_once(
+    household: Household, ann: Person, own: EmbeddedPostgres
+) -> None:
+    made = await ann.home(address="Here")
+    path = f"/v1/homes/{made['id']}"
+    await fill_pool(household)
+    for _ in range(12):
+        assert (await ann.get(path)).status_code == 200
+    dba = await asyncpg.connect(own.url(own.superuser, "postgres"))
+    await dba.execute("ALTER TABLE homes ALTER COLUMN address TYPE varchar")
+    try:
+        assert_come_again(await ann.get(path))
+        for _ in range(12):
+            answer = await ann.get(path)
+            assert (answer.status_code, answer.json()) == (200, made)
+    finally:
+        await dba.execute("ALTER TABLE homes ALTER COLUMN address TYPE text")
+        await dba.close()
+
+
 async def test_with_every_connection_busy_a_request_is_told_to_come_again(household: Household, ann: Person) -> None:
     pool = pool_of(household)
     held = [await pool.acquire() for _ in range(pool.get_max_size())]

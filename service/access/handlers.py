@@ -13,6 +13,7 @@ from service.sqlfile import queries_beside
 _bind = queries_beside(__file__)
 ADMINISTER_SOURCE = _bind("administer_source", UUID)
 LIST_GRANTS = _bind("list_grants", Grant)
+GET_GRANT = _bind("get_grant", Grant)
 CREATE_GRANT = _bind("create_grant", Grant)
 CHANGE_GRANT = _bind("change_grant", Grant)
 DELETE_GRANT = _bind("delete_grant", UUID)
@@ -32,10 +33,16 @@ async def create_grant(tx: Tx, source_id: FromPath[UUID], data: JSONBody[CreateG
     """Grant access to somebody; 409 if they have it at another level, which PUT changes."""
     is_new, grant = await tx.create(
         CREATE_GRANT, source_id, data.user_id, data.email, data.access_level,
-        taken="This person already has access at another level.",
+        taken="This person already has access at another level; PUT changes it.",
     )  # fmt: skip
     location = {"Location": f"/v1/sources/{source_id}/access/{grant.user_id}"}
     return Response(grant, status_code=201 if is_new else 200, headers=location if is_new else None)
+
+
+@get("/v1/sources/{source_id:uuid}/access/{user_id:uuid}", operation_id="get_grant")
+async def get_grant(tx: Tx, source_id: FromPath[UUID], user_id: FromPath[UUID]) -> Grant:
+    """What a person was granted of a source, not what comes of its home; for its admins."""
+    return await tx.change(GET_GRANT, source_id, user_id)
 
 
 @put("/v1/sources/{source_id:uuid}/access/{user_id:uuid}", operation_id="change_grant")
@@ -52,4 +59,4 @@ async def delete_grant(tx: Tx, source_id: FromPath[UUID], user_id: FromPath[UUID
     await tx.change(DELETE_GRANT, source_id, user_id)
 
 
-HANDLERS = [list_grants, create_grant, change_grant, delete_grant]
+HANDLERS = [list_grants, create_grant, get_grant, change_grant, delete_grant]

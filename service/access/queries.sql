@@ -21,6 +21,24 @@ WHERE $2::uuid IS NULL OR (r.user_id, r.via) > ($2, $3::text)
 ORDER BY r.user_id, r.via
 LIMIT $4
 
+-- name: get_grant
+-- $1 the source; $2 the user. First columns: whether the caller may; a grant has no version.
+WITH seen AS (
+    SELECT
+        s.id,
+        s.id = ANY ((SELECT homelog.administered_sources())::uuid[]) AS may
+    FROM data_sources AS s
+    WHERE s.id = $1
+)
+
+SELECT
+    s.may,
+    TRUE AS fresh,
+    s.id AS source_id, r.user_id, r.email, r.display_name, r.access_level, r.granted_at, r.granted_by, r.via
+FROM seen AS s
+LEFT JOIN homelog.rights_to_source($1) AS r ON r.user_id = $2 AND r.via <> 'home'
+WHERE r.user_id IS NOT NULL OR NOT s.may
+
 -- name: create_grant
 -- $1 the source; $2 the user, $3 their e-mail, one of them null; $4 the level.
 -- First column: created, stored (the same level) or conflict (another one); hidden where the caller does not see the

@@ -13,6 +13,9 @@ from service.calendar.structs import Watering
 OCTETS = 75
 """How long a line may be, its end not counted."""
 
+EPOCH = 1_577_836_800
+"""2020-01-01, from which SEQUENCE counts seconds: they fit its 31 bits until 2088, from 1970 on only until 2038."""
+
 # What ends a line for somebody (U+0085 and U+2028 do for many) or may not stand in one.
 _NOT_IN_A_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _SPECIAL = re.compile(r"[\\;,]")
@@ -49,8 +52,7 @@ def _event(watering: Watering) -> list[str]:
         # Without a METHOD both say when it last changed (RFC 5545, 3.8.7.2), and neither when it was asked for.
         f"DTSTAMP:{stamp}",
         f"LAST-MODIFIED:{stamp}",
-        # Minutes: seconds will not fit. Of one minute the later DTSTAMP is the newer (RFC 5546, 2.1.5).
-        f"SEQUENCE:{int(watering.modified.timestamp()) // 60}",
+        f"SEQUENCE:{min(max(0, int(watering.modified.timestamp()) - EPOCH), 2**31 - 1)}",
         # A date without an end is that whole day, wherever one is.
         f"DTSTART;VALUE=DATE:{watering.day.isoformat().replace('-', '')}",
         fold(f"SUMMARY:{text(f'Water {watering.name}{room}')}"),

@@ -32,6 +32,7 @@ from service.care.structs import (
     Water,
     Watered,
     WateredPlant,
+    Watering,
     WaterMany,
 )
 from service.plants.structs import Plant
@@ -45,7 +46,7 @@ LIST_CARE_EVENTS = _bind("list_care_events", Care)
 GET_CARE_EVENT = _bind("get_care_event", Care)
 CREATE_CARE_EVENT = _bind("create_care_event", Care)
 DELETE_CARE_EVENT = _bind("delete_care_event", UUID)
-WATER_PLANT = _bind("water_plant", Plant)
+WATER_PLANT = _bind("water_plant", Watering)
 WATER_PLANTS = _bind("water_plants", WateredPlant)
 CARE_FOR_PLANTS = _bind("care_for_plants", LoggedCare)
 LIST_CARE_INTERVALS = _bind("list_care_intervals", CareInterval)
@@ -113,11 +114,16 @@ async def delete_care_event(tx: Tx, plant_id: FromPath[UUID], event_id: FromPath
 async def water_plant(
     request: Req, tx: Tx, plant_id: FromPath[UUID], data: JSONBody[Water | None] = None
 ) -> Response[Plant]:
-    """Water a plant, now or at `at`; the body may be left out. A plant that rests is woken by it."""
+    """Water a plant, now or at `at`; the body may be left out. A plant that rests is woken by it.
+
+    `Location` names the care event, which undoes it.
+    """
     watering = data or Water()
     _refuse_wrong_time(watering.at)
-    (plant,) = await tx.create_many(WATER_PLANT, plant_id, watering.at, watering.id)
-    return found(request, plant)
+    (done,) = await tx.create_many(WATER_PLANT, plant_id, watering.at, watering.id)
+    response = found(request, Plant(*astuple(done)[:-1]))
+    response.headers["Location"] = f"/v1/plants/{plant_id}/care-events/{done.event_id}"
+    return response
 
 
 @post("/v1/plants/water", operation_id="water_plants", status_code=200, opt=DEVICES_WRITE)
@@ -126,8 +132,8 @@ async def water_plants(tx: Tx, data: JSONBody[WaterMany], mode: Mode = "atomic")
     _refuse_wrong_time(data.at)
     named = (data.plant_ids, data.room, data.home_id, data.at, data.id, mode == "partial")
     rows = await tx.create_many(WATER_PLANTS, *named)
-    watered = [Plant(*astuple(row)[:-1]) for row in rows if row.outcome in {"watered", "duplicate"}]
-    return Watered(watered, _results(data, {row.id: row.outcome for row in rows}))
+    watered = [Plant(*astuple(row)[:-2]) for row in rows if row.outcome in {"watered", "duplicate"}]
+    return Watered(watered, _results(data, {row.id: (row.outcome, row.event_id) for row in rows}))
 
 
 @post("/v1/plants/care-events", operation_id="care_for_plants", status_code=200, opt=DEVICES_WRITE)
@@ -138,7 +144,8 @@ async def care_for_plants(tx: Tx, data: JSONBody[CareForMany], mode: Mode = "ato
     rows = await tx.create_many(CARE_FOR_PLANTS, *named, data.kind, data.note)
     logged = [row for row in rows if row.outcome in {"logged", "duplicate"}]
     care = [Care(row.id, row.plant_id, row.user_id, row.kind, row.at, row.note) for row in logged]
-    return CaredFor(care, _results(data, {row.plant_id: row.outcome for row in rows}))
+    events = {each.plant_id: each.id for each in care}
+    return CaredFor(care, _results(data, {row.plant_id: (row.outcome, events.get(row.plant_id)) for row in rows}))
 
 
 @get("/v1/plants/{plant_id:uuid}/care-intervals", operation_id="list_care_intervals", opt=DEVICES_READ)
@@ -177,12 +184,17 @@ async def delete_care_interval(tx: Tx, plant_id: FromPath[UUID], kind: FromPath[
 
 @get("/v1/plants/care-due", operation_id="list_due_care", opt=DEVICES_READ)
 async def list_due_care(
-    tx: Tx, within_days: WithinDays = 2, limit: Limit = 100, cursor: Cursor = None
+    tx: Tx,
+    within_days: WithinDays = 2,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    room: FromQuery[str | None] = None,
+    home_id: FromQuery[UUID | None] = None,
 ) -> Page[DueCare]:
     """Which care other than water is due: never done first, then the longest due; what rests wants none."""
     last = decode_cursor("due care", cursor, DueCareKey)
     after = (last.due_on, last.plant_id, last.kind) if last else (None, None, None)
-    rows = await tx.all(LIST_DUE_CARE, within_days, *after, limit + 1)
+    rows = await tx.all(LIST_DUE_CARE, within_days, *after, limit + 1, home_id, room)
     return page(rows, limit, lambda due: DueCareKey(due.due_on, due.plant_id, due.kind), "due care")
 
 
@@ -221,10 +233,11 @@ async def correct_growth(
     return found(request, await tx.change(CORRECT_GROWTH, plant_id, tx.if_match, data.value))
 
 
-def _results(data: OfMany, outcomes: dict[UUID, CareStatus]) -> list[CareResult]:
+def _results(data: OfMany, outcomes: dict[UUID, tuple[CareStatus, UUID | None]]) -> list[CareResult]:
     """What became of each plant: of those that the caller sees by the database, of the others that there is none."""
     unseen = dict.fromkeys(each for each in data.plant_ids or () if each not in outcomes)
-    return [*(CareResult(*each) for each in outcomes.items()), *(CareResult(each, "not_found") for each in unseen)]
+    seen = [CareResult(plant, status, event) for plant, (status, event) in outcomes.items()]
+    return [*seen, *(CareResult(each, "not_found", None) for each in unseen)]
 
 
 def _with_intervals(kind: str) -> str:

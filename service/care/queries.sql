@@ -123,7 +123,8 @@ LEFT JOIN gone AS g ON s.id = g.id
 -- $1 the plant; $2 when, null for now; $3 the id of the watering, null to make one. A watering that is told late is
 -- logged, but last_water never moves back. One that rests is woken: watering it is the change that ends its rest.
 -- First column: done, stored (this very watering was logged before), conflict (its id is that of something else),
--- again (the id was taken after this statement began) or forbidden; no row for a plant that the caller cannot see.
+-- again (the id was taken after this statement began) or forbidden; no row for a plant that the caller cannot see. The
+-- last one: the watering.
 WITH seen AS (
     SELECT p AS plant, p.id, p.user_id = homelog.current_user_id() OR p.home_id = ANY (homelog.writable_homes()) AS may
     FROM plants AS p
@@ -147,7 +148,7 @@ logged AS (
         l.last_water, l.moisture, l.status, l.snoozed_until, l.updated_at
     FROM locked AS l
     ON CONFLICT (id) DO NOTHING
-    RETURNING plant_id, at
+    RETURNING id, plant_id, at
 ),
 
 watered AS (
@@ -175,13 +176,15 @@ outcome AS (
             WHEN EXISTS (SELECT FROM known) THEN 'conflict'
             ELSE 'again'
         END AS verdict,
-        coalesce((SELECT w.plant FROM watered AS w), s.plant) AS plant
+        coalesce((SELECT w.plant FROM watered AS w), s.plant) AS plant,
+        coalesce((SELECT l.id FROM logged AS l), $3) AS event_id
     FROM seen AS s
 )
 
 SELECT
     o.verdict,
-    p.*
+    p.*,
+    o.event_id
 FROM outcome AS o
 CROSS JOIN LATERAL homelog.shown_plant(o.plant) AS p
 
@@ -190,7 +193,7 @@ CROSS JOIN LATERAL homelog.shown_plant(o.plant) AS p
 -- is not sent again; $6 whether those that can be watered are, where others cannot. Of a room those that the caller may
 -- care for. No row if the caller cannot see what was named; where $6, only if it is a home. First column: done (one row
 -- without a plant where a room or home has none), forbidden, conflict, or again (ids were taken after this statement
--- began); the last one: what became of each plant.
+-- began); the last two: the watering of each plant, and what became of it.
 WITH named AS (
     SELECT p AS plant, p.id, mine.may
     FROM plants AS p
@@ -215,12 +218,12 @@ verdict AS (
 
 known AS (
     SELECT
-        n.plant, n.id,
+        n.plant, n.id, c.id AS event_id,
         (c.plant_id, c.user_id, c.kind, c.at)
         = (n.id, homelog.current_user_id(), 'water', coalesce($4::timestamptz, c.at)) AS same
     FROM named AS n
     CROSS JOIN LATERAL (
-        SELECT c.plant_id, c.user_id, c.kind, c.at
+        SELECT c.id, c.plant_id, c.user_id, c.kind, c.at
         FROM care_events AS c
         WHERE c.id = homelog.care_id($5::uuid, n.id)
         LIMIT 1
@@ -247,7 +250,7 @@ logged AS (
         l.last_water, l.moisture, l.status, l.snoozed_until, l.updated_at
     FROM locked AS l
     ON CONFLICT (id) DO NOTHING
-    RETURNING plant_id, at
+    RETURNING id, plant_id, at
 ),
 
 watered AS (
@@ -255,15 +258,17 @@ watered AS (
     SET last_water = greatest(p.last_water, l.at), moisture = 1, status = 'watered'
     FROM logged AS l
     WHERE p.id = l.plant_id
-    RETURNING p AS plant
+    RETURNING p AS plant, l.id AS event_id
 ),
 
 result AS (
-    SELECT 'watered' AS outcome, w.plant FROM watered AS w
+    SELECT 'watered' AS outcome, w.plant, w.event_id FROM watered AS w
     UNION ALL
-    SELECT CASE WHEN k.same THEN 'duplicate' ELSE 'conflict' END, k.plant FROM known AS k
+    SELECT
+        CASE WHEN k.same THEN 'duplicate' ELSE 'conflict' END, k.plant, CASE WHEN k.same THEN k.event_id END
+    FROM known AS k
     UNION ALL
-    SELECT 'forbidden', n.plant FROM named AS n WHERE NOT n.may
+    SELECT 'forbidden', n.plant, NULL FROM named AS n WHERE NOT n.may
 )
 
 SELECT
@@ -274,6 +279,7 @@ SELECT
         ELSE 'done'
     END AS verdict,
     p.*,
+    r.event_id,
     r.outcome
 FROM verdict AS v
 LEFT JOIN result AS r ON true
@@ -439,13 +445,15 @@ LEFT JOIN gone AS g ON true
 
 -- name: list_due_care
 -- $1 within how many days; the last item of the page before: $2 its due_on, $3 plant, $4 kind, null for the first page;
--- $5 how many rows. What rests wants no care; what was never done has no date and comes first.
+-- $5 how many rows; null for any: $6 home; $7 room. What rests wants no care; what was never done has no date and comes first.
 SELECT i.plant_id, p.name, i.kind, i.every, i.last_at, i.due_on
 FROM shown_care_intervals AS i
 INNER JOIN plants AS p ON i.plant_id = p.id
 LEFT JOIN homes AS h ON p.home_id = h.id
 CROSS JOIN LATERAL homelog.shown_plant(p, h.timezone, now()) AS shown
 WHERE shown.status <> 'resting'
+  AND ($6::uuid IS NULL OR p.home_id = $6)
+  AND ($7::text IS NULL OR p.room = $7)
   AND (i.due_on IS NULL OR i.due_on <= homelog.local_date(now(), homelog.plant_zone(p.home_id, h.timezone)) + $1::integer)
   AND (
       $3::uuid IS NULL

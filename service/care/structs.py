@@ -80,14 +80,21 @@ CareStatus = Literal["watered", "logged", "duplicate", "conflict", "forbidden", 
 
 
 class CareResult(Struct, frozen=True):
-    """What became of one plant that was named."""
+    """What became of one plant that was named; `event_id` is its care, null where there is none."""
 
     plant_id: UUID
     status: CareStatus
+    event_id: UUID | None
 
 
-class WateredPlant(Plant, frozen=True):
-    """A plant that was named, as it is now, and what became of it."""
+class Watering(Plant, frozen=True):
+    """A plant that was named, as it is now, and its watering, null where there is none."""
+
+    event_id: UUID | None
+
+
+class WateredPlant(Watering, frozen=True):
+    """And what became of it."""
 
     outcome: CareStatus
 

@@ -13,6 +13,7 @@ from service.sqlfile import queries_beside
 _bind = queries_beside(__file__)
 ADMINISTER_HOME = _bind("administer_home", UUID)
 LIST_MEMBERS = _bind("list_members", Member)
+GET_MEMBER = _bind("get_member", Member)
 INVITE_MEMBER = _bind("invite_member", Member)
 CHANGE_MEMBER = _bind("change_member", Member)
 REMOVE_MEMBER = _bind("remove_member", UUID)
@@ -32,10 +33,16 @@ async def invite_member(tx: Tx, home_id: FromPath[UUID], data: JSONBody[InviteMe
     """Take somebody into a home, for good or as a guest; 409 if they belong to it otherwise, which PUT changes."""
     is_new, member = await tx.create(
         INVITE_MEMBER, home_id, data.user_id, data.email, data.access_level, data.expires_at,
-        taken="This person already belongs to this home, otherwise.",
+        taken="This person already belongs to this home, at another level or until another time; PUT changes that.",
     )  # fmt: skip
     location = {"Location": f"/v1/homes/{home_id}/members/{member.user_id}"}
     return Response(member, status_code=201 if is_new else 200, headers=location if is_new else None)
+
+
+@get("/v1/homes/{home_id:uuid}/members/{user_id:uuid}", operation_id="get_member")
+async def get_member(tx: Tx, home_id: FromPath[UUID], user_id: FromPath[UUID]) -> Member:
+    """One who belongs to a home; for its admins."""
+    return await tx.change(GET_MEMBER, home_id, user_id)
 
 
 @put("/v1/homes/{home_id:uuid}/members/{user_id:uuid}", operation_id="change_member")
@@ -52,4 +59,4 @@ async def remove_member(tx: Tx, home_id: FromPath[UUID], user_id: FromPath[UUID]
     await tx.change(REMOVE_MEMBER, home_id, user_id)
 
 
-HANDLERS = [list_members, invite_member, change_member, remove_member]
+HANDLERS = [list_members, invite_member, get_member, change_member, remove_member]

@@ -19,6 +19,24 @@ WHERE
 ORDER BY m.user_id
 LIMIT $3
 
+-- name: get_member
+-- $1 the home; $2 the user. First columns: whether the caller may; a membership has no version.
+WITH seen AS (
+    SELECT h.id, h.id = ANY ((SELECT homelog.administered_homes())::uuid[]) AS may
+    FROM homes AS h
+    WHERE h.id = $1
+)
+
+SELECT
+    s.may,
+    TRUE AS fresh,
+    m.home_id, m.user_id, p.email, p.display_name, m.access_level, m.expires_at, m.granted_at, m.granted_by
+FROM seen AS s
+LEFT JOIN home_members AS m
+    ON m.home_id = s.id AND m.user_id = $2 AND (m.expires_at IS NULL OR m.expires_at > now())
+LEFT JOIN homelog.people_of_home($1) AS p ON p.user_id = m.user_id
+WHERE m.user_id IS NOT NULL OR NOT s.may
+
 -- name: invite_member
 -- $1 the home; $2 the user, $3 their e-mail, one of them null; $4 the level; $5 when it ends, null for never.
 -- First column: created, stored (the same is there) or conflict (another level or end); hidden where the caller does

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.routes import HTTPRoute
 
+from service.bodies import StrictBody
 from service.database import SCHEMA_VERSION
 from service.identity import NOBODY
 from service.migrations import is_older, required_version
@@ -23,6 +24,11 @@ _PROBLEM = {
     "description": "An error, as problem details (RFC 9457); `type` names it and `errors` the fields that are wrong.",
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
 }
+
+_ALWAYS_NEW = {"register", "create_calendar_link"}
+"""What makes something each time. Any other call that is answered 201 is answered 200 when it is sent again."""
+_PERHAPS_NEW = {"put_line_mapping"}
+"""What is answered 201 where it stores something that was not there."""
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -97,12 +103,19 @@ def describe(app: Litestar) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.json.decode(_PAGE_NAME.sub(rb"PageOf\1", text))
     _, known = msgspec.json.schema_components([ProblemDetails], ref_template="#/components/schemas/{name}")
     document["components"]["schemas"] |= known
+    _keep_zeros(document["components"]["schemas"])
     handlers = [handler for route in app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers]
     public = {handler.operation_id for handler in handlers if handler.opt.get("public")}
     scopes = {handler.operation_id: handler.opt.get("device_scope") for handler in handlers}
     for path in document["paths"].values():
         for operation in path.values():
             operation["responses"].pop("400", None)
+            if "201" in operation["responses"] and operation["operationId"] not in _ALWAYS_NEW:
+                stored = {**operation["responses"]["201"], "description": "It was stored before"}
+                operation["responses"].setdefault("200", stored)
+            if operation["operationId"] in _PERHAPS_NEW:
+                new = {**operation["responses"]["200"], "description": "Document created, URL follows"}
+                operation["responses"]["201"] = new
             operation["responses"]["default"] = _PROBLEM
             if scope := scopes[operation["operationId"]]:
                 operation["security"] = [{"bearer": []}, {"device_token": [scope]}]
@@ -114,6 +127,16 @@ def describe(app: Litestar) -> dict[str, Any]:
                     body["schema"] = body["schema"]["oneOf"][0]
                     operation["requestBody"]["required"] = False
     return document
+
+
+def _keep_zeros(schemas: dict[str, Any]) -> None:
+    """Add the lower bounds of 0, which Litestar takes for none in what may be absent or null."""
+    _, known = msgspec.json.schema_components(list(StrictBody.annotations.values()), ref_template="{name}")
+    for name in schemas.keys() & known.keys():
+        for field, said in known[name].get("properties", {}).items():
+            for each in (said, *said.get("anyOf", ())):
+                for bound in {"minimum", "exclusiveMinimum"} & each.keys():
+                    schemas[name]["properties"][field].setdefault(bound, each[bound])
 
 
 HANDLERS = [live, ready, prometheus, openapi, schema_page, root, error]

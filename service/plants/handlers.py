@@ -58,12 +58,17 @@ async def list_plants(
 
 @get("/v1/plants/due", operation_id="list_due_plants", opt=DEVICES_READ)
 async def list_due_plants(
-    tx: Tx, within_days: WithinDays = 2, limit: Limit = 100, cursor: Cursor = None
+    tx: Tx,
+    within_days: WithinDays = 2,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    room: FromQuery[str | None] = None,
+    home_id: FromQuery[UUID | None] = None,
 ) -> Page[Plant]:
     """What needs water: never watered first, then the longest due; what rests needs none."""
     last = decode_cursor("due", cursor, DueKey)
     after = (last.due_on, last.created_at, last.id) if last else (None, None, None)
-    rows = await tx.all(LIST_DUE_PLANTS, within_days, *after, limit + 1)
+    rows = await tx.all(LIST_DUE_PLANTS, within_days, *after, limit + 1, home_id, room)
     return page(rows, limit, lambda plant: DueKey(plant.due_on, plant.created_at, plant.id), "due")
 
 

@@ -35,13 +35,15 @@ LIMIT $2
 
 -- name: list_due_plants
 -- $1 within how many days; the last plant of the page before: $2 its due_on, $3 created_at, $4 id, null for the first
--- page; $5 how many rows. What rests is not due, nor what its sensor finds wet; what was never watered has no date and
+-- page; $5 how many rows; null for any: $6 home; $7 room. What rests is not due, nor what its sensor finds wet; what was never watered has no date and
 -- comes first.
 SELECT shown.*
 FROM plants AS p
 LEFT JOIN homes AS h ON p.home_id = h.id
 CROSS JOIN LATERAL homelog.shown_plant(p, h.timezone, now()) AS shown
 WHERE shown.status <> 'resting'
+  AND ($6::uuid IS NULL OR p.home_id = $6)
+  AND ($7::text IS NULL OR p.room = $7)
   AND CASE
       WHEN shown.due_on IS NULL THEN shown.sensor IS DISTINCT FROM 'fresh'
       ELSE shown.due_on <= homelog.local_date(now(), homelog.plant_zone(p.home_id, h.timezone)) + $1::integer
@@ -106,13 +108,15 @@ FROM outcome AS o
 CROSS JOIN LATERAL homelog.shown_plant(o.plant) AS p
 
 -- name: change_plant
--- $1 the plant; $2 the versions that If-Match names, null for any; $3 the fields to change.
+-- $1 the plant; $2 the versions that If-Match names, null for any; $3 the fields to change. Who puts somebody else's plant
+-- out of its home is answered it as it leaves, and sees it no more.
 -- First columns: whether the caller may, whether the version holds.
 WITH seen AS (
     SELECT
         p.id,
         p.user_id = homelog.current_user_id() OR p.home_id = ANY (homelog.administered_homes()) AS may,
-        $2::timestamptz[] IS NULL OR p.updated_at = ANY ($2) AS fresh
+        $2::timestamptz[] IS NULL OR p.updated_at = ANY ($2) AS fresh,
+        p.user_id <> homelog.current_user_id() AND $3::jsonb -> 'home_id' = 'null' AS leaves
     FROM plants AS p
     WHERE p.id = $1
 ),
@@ -125,13 +129,18 @@ changed AS (
     ) = (
         SELECT
             r.name, r.species, r.kind, r.room, r.moisture, r.status, r.every, r.light, r.note, r.growth,
-            r.last_water, r.home_id, r.season_factor, r.season_from, r.season_to, r.snoozed_until,
-            r.moisture_source_id, r.dry_below, r.stale_after_hours
-        FROM jsonb_populate_record(p, $3::jsonb) AS r
+            r.last_water, CASE WHEN s.leaves THEN p.home_id ELSE r.home_id END, r.season_factor, r.season_from,
+            r.season_to, r.snoozed_until, r.moisture_source_id, r.dry_below, r.stale_after_hours
+        FROM jsonb_populate_record(p, $3) AS r
     )
     FROM seen AS s
     WHERE p.id = s.id AND s.may AND ($2 IS NULL OR p.updated_at = ANY ($2))
-    RETURNING p AS plant
+    RETURNING p AS plant, s.leaves
+),
+
+placed AS (
+    SELECT CASE WHEN c.leaves THEN homelog.put_out_plant((c.plant).id) ELSE c.plant END AS plant
+    FROM changed AS c
 )
 
 SELECT
@@ -139,7 +148,7 @@ SELECT
     s.fresh AND p.id IS NOT NULL AS fresh,
     p.*
 FROM seen AS s
-LEFT JOIN changed AS c ON true
+LEFT JOIN placed AS c ON true
 CROSS JOIN LATERAL homelog.shown_plant(c.plant) AS p
 
 -- name: delete_plant

@@ -13,6 +13,7 @@ ALTER POLICY select_reader ON homes USING (
 COMMENT ON POLICY select_reader ON homes IS 'One sees the homes that one may read.';
 COMMENT ON TABLE homes IS 'Places; whoever made one administers it.';
 DROP TRIGGER _950_add_first_member ON homes;
+DROP TRIGGER _051_check_owners_home ON plants;
 DROP TRIGGER _100_go_one_by_one ON users;
 
 CREATE OR REPLACE FUNCTION homelog.tg__leave_nothing_orphaned() RETURNS trigger
@@ -126,10 +127,12 @@ BEGIN
 END
 $$;
 
+DROP FUNCTION homelog.put_out_plant(uuid);
 DROP FUNCTION homelog.rights_to_source(uuid);
 DROP FUNCTION homelog.find_invited(uuid, uuid, citext);
 DROP FUNCTION homelog.people_of_home(uuid);
 DROP TABLE home_members;
+DROP FUNCTION homelog.tg__check_owners_home();
 DROP FUNCTION homelog.tg__check_expiry();
 DROP FUNCTION homelog.tg__renew_guest();
 DROP FUNCTION homelog.tg__go_one_by_one();

@@ -250,6 +250,43 @@ END
 $$;
 COMMENT ON FUNCTION homelog.tg__keep_a_home_admin() IS 'Refuses to leave a home without an admin.';
 
+-- A definer, for whoever puts somebody else's plant out does not see it any more, and UPDATE asks that of them.
+CREATE FUNCTION homelog.put_out_plant(wanted uuid) RETURNS plants
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    put_out plants;
+BEGIN
+    UPDATE plants AS p SET home_id = NULL
+    WHERE p.id = wanted AND p.home_id = ANY (homelog.administered_homes()) AND homelog.current_token_id() IS NULL
+    RETURNING p.* INTO put_out;
+    RETURN put_out;
+END
+$$;
+COMMENT ON FUNCTION homelog.put_out_plant(uuid) IS
+    'Takes a plant out of a home that the caller administers: it is then its owner''s alone. Answers it; null where the '
+    'caller may not.';
+
+CREATE FUNCTION homelog.tg__check_owners_home() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    IF homelog.current_user_id() <> NEW.user_id AND NOT EXISTS (
+        SELECT FROM home_members AS m
+        WHERE m.home_id = NEW.home_id AND m.user_id = NEW.user_id AND (m.expires_at IS NULL OR m.expires_at > now())
+    ) THEN
+        RAISE EXCEPTION 'Somebody else''s plant can go only into a home that its owner belongs to.'
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'home_id',
+                  CONSTRAINT = 'plants_home_id_owners';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION homelog.tg__check_owners_home() IS
+    'Refuses to carry somebody else''s plant into a home that its owner does not belong to.';
+
 CREATE FUNCTION homelog.tg__check_expiry() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
@@ -326,6 +363,11 @@ COMMENT ON FUNCTION homelog.tg__audit() IS
     'source''s id, or the empty word; then values, or names where personal data must stay out; then, where a row has no '
     'id of its own, the column that says beside user_id which it is.';
 
+-- lock: SHARE ROW EXCLUSIVE on plants, for the moment that it takes to note the trigger.
+CREATE TRIGGER _051_check_owners_home
+    BEFORE UPDATE ON plants
+    FOR EACH ROW WHEN (NEW.home_id IS NOT NULL AND NEW.home_id IS DISTINCT FROM OLD.home_id)
+    EXECUTE FUNCTION homelog.tg__check_owners_home();
 -- After _900_audit: the log tells of the home before its first member.
 CREATE TRIGGER _950_add_first_member
     AFTER INSERT ON homes
@@ -491,7 +533,8 @@ COMMENT ON POLICY select_reader ON homes IS 'One sees the homes that one belongs
 GRANT EXECUTE ON FUNCTION
     homelog.people_of_home(uuid),
     homelog.find_invited(uuid, uuid, citext),
-    homelog.rights_to_source(uuid)
+    homelog.rights_to_source(uuid),
+    homelog.put_out_plant(uuid)
     TO homelog_api;
 GRANT SELECT ON home_members TO homelog_api, homelog_ops;
 GRANT INSERT (home_id, user_id, access_level, expires_at) ON home_members TO homelog_api;

@@ -22,8 +22,9 @@ COMMENT ON CONSTRAINT gained_homes_pkey ON gained_homes IS 'A membership is note
 COMMENT ON CONSTRAINT gained_homes_home_id_user_id_fkey ON gained_homes IS 'This membership does not exist.';
 
 CREATE TABLE moved_things (
-    type  change_type  NOT NULL,
-    id    uuid         NOT NULL,
+    type       change_type  NOT NULL,
+    id         uuid         NOT NULL,
+    placed_at  timestamptz,
 
     CONSTRAINT moved_things_pkey PRIMARY KEY (type, id)
 ) WITH (fillfactor = 70);
@@ -31,6 +32,7 @@ CREATE TABLE moved_things (
 COMMENT ON TABLE moved_things IS
     'Sources and plants that stand elsewhere than where they were made, or belong to somebody else: xmin is the '
     'transaction that last moved them.';
+COMMENT ON COLUMN moved_things.placed_at IS 'Since when it stands there; null for where it was made.';
 COMMENT ON CONSTRAINT moved_things_pkey ON moved_things IS 'A thing is noted once.';
 
 CREATE TABLE place_tombstones (
@@ -39,6 +41,7 @@ CREATE TABLE place_tombstones (
     id          uuid         NOT NULL,
     type        change_type  NOT NULL,
     op          change_op    NOT NULL,
+    came_at     timestamptz,
     deleted_at  timestamptz  NOT NULL DEFAULT now(),
 
     CONSTRAINT place_tombstones_pkey PRIMARY KEY (place_id, xid, id, type),
@@ -50,6 +53,8 @@ COMMENT ON TABLE place_tombstones IS
     'who see the plant.';
 COMMENT ON COLUMN place_tombstones.place_id IS 'The home; of care the plant.';
 COMMENT ON COLUMN place_tombstones.xid IS 'The transaction that deleted it, or took it away.';
+COMMENT ON COLUMN place_tombstones.came_at IS
+    'Since when it stood in the home: who had left by then never saw it there. Null for care.';
 COMMENT ON CONSTRAINT place_tombstones_pkey ON place_tombstones IS 'A loss is noted once a transaction.';
 COMMENT ON CONSTRAINT place_tombstones_op_gone ON place_tombstones IS 'What is gone was deleted or lost.';
 
@@ -110,15 +115,17 @@ AS $$
 BEGIN
     RETURN QUERY
     WITH own AS (
-        SELECT t.xid, t.id, t.type, t.op
+        SELECT t.xid, t.id, t.type, t.op, t.deleted_at
         FROM user_tombstones AS t
         WHERE t.user_id = homelog.current_user_id() AND t.xid >= pg_snapshot_xmin(since)
           AND homelog.gone_since(t.xmin, t.xid, since)
     ), homes_left AS (
-        SELECT o.xid, o.id FROM own AS o WHERE o.type = 'home'
+        SELECT o.xid, o.id, o.deleted_at AS left_at FROM own AS o WHERE o.type = 'home'
         UNION ALL
-        -- A time that was set only after it had come was never between two readings: that row is new.
-        SELECT '0'::xid8, m.home_id
+        -- A time that was set only after it had come was never between two readings: that row is new. Until it was set
+        -- for good, which took less than a minute, the home was seen.
+        SELECT '0'::xid8, m.home_id,
+               m.expires_at + CASE WHEN homelog.changed_since(m.xmin, since) THEN interval '1 minute' ELSE '0' END
         FROM home_members AS m
         WHERE m.user_id = homelog.current_user_id() AND m.expires_at <= now()
           AND (m.expires_at > at OR homelog.changed_since(m.xmin, since))
@@ -127,20 +134,29 @@ BEGIN
         UNION ALL
         SELECT h.xid, h.id, 'home', 'lost' FROM homes_left AS h
         UNION ALL
-        SELECT h.xid, s.id, 'source', 'lost' FROM homes_left AS h JOIN data_sources AS s ON s.home_id = h.id
+        SELECT h.xid, s.id, 'source', 'lost'
+        FROM homes_left AS h
+        JOIN data_sources AS s ON s.home_id = h.id
+        LEFT JOIN moved_things AS m ON m.type = 'source' AND m.id = s.id
+        WHERE coalesce(m.placed_at, s.created_at) <= h.left_at
         UNION ALL
-        SELECT h.xid, p.id, 'plant', 'lost' FROM homes_left AS h JOIN plants AS p ON p.home_id = h.id
+        SELECT h.xid, p.id, 'plant', 'lost'
+        FROM homes_left AS h
+        JOIN plants AS p ON p.home_id = h.id
+        LEFT JOIN moved_things AS m ON m.type = 'plant' AND m.id = p.id
+        WHERE coalesce(m.placed_at, p.created_at) <= h.left_at
         UNION ALL
-        SELECT t.xid, t.id, t.type, t.op
+        SELECT t.xid, t.id, t.type, CASE WHEN t.deleted_at > place.left_at THEN 'lost' ELSE t.op END
         FROM (
-            SELECT unnest(homelog.readable_homes()), false
+            SELECT unnest(homelog.readable_homes()), NULL::timestamptz, false
             UNION
-            SELECT h.id, false FROM homes_left AS h
+            SELECT h.id, h.left_at, false FROM homes_left AS h
             UNION ALL
-            SELECT unnest(homelog.readable_plants()), true
-        ) AS place (id, is_plant)
+            SELECT unnest(homelog.readable_plants()), NULL, true
+        ) AS place (id, left_at, is_plant)
         JOIN place_tombstones AS t ON t.place_id = place.id AND t.xid >= pg_snapshot_xmin(since)
         WHERE (t.type = 'care') = place.is_plant AND homelog.gone_since(t.xmin, t.xid, since)
+          AND (place.left_at IS NULL OR t.came_at <= place.left_at)
     )
     SELECT max(l.xid), l.id, l.type, min(l.op)
     FROM lost AS l
@@ -150,7 +166,8 @@ END
 $$;
 COMMENT ON FUNCTION homelog.losses(pg_snapshot, timestamptz) IS
     'What the caller may not see any more since the snapshot, or since that time: what is gone, was taken from them '
-    'or left a home of theirs, and all of the homes that they left. Some of it they may still see for another reason. '
+    'or left a home of theirs, and all that stood in the homes that they left, when they did. Some of it they may still '
+    'see for another reason. '
     'A token that is bound to sources learns of these alone.';
 
 CREATE OR REPLACE FUNCTION homelog.forget_tombstones(keep interval) RETURNS bigint
@@ -194,33 +211,43 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
-    PERFORM homelog.leave_user_tombstone(OLD.user_id, 'home', OLD.home_id, CASE
-        WHEN EXISTS (SELECT FROM homes WHERE id = OLD.home_id) THEN 'lost'::change_op ELSE 'delete'
-    END)
-    WHERE EXISTS (SELECT FROM users WHERE id = OLD.user_id);
+    -- What comes into the home refers to it: it came before this lock, or is seen only after this is committed. So what
+    -- is older than the time that is noted is what the person may have seen, and no more.
+    PERFORM FROM homes WHERE id = OLD.home_id FOR UPDATE;
+    INSERT INTO user_tombstones (user_id, type, id, op, deleted_at)
+    SELECT u.id, 'home', OLD.home_id,
+           CASE WHEN EXISTS (SELECT FROM homes WHERE id = OLD.home_id) THEN 'lost'::change_op ELSE 'delete' END,
+           least(OLD.expires_at, clock_timestamp())
+    FROM users AS u
+    WHERE u.id = OLD.user_id
+    ON CONFLICT (user_id, xid, id, type) DO UPDATE SET op = excluded.op, deleted_at = excluded.deleted_at;
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION homelog.tg__leave_member_tombstone() IS
-    'Notes that a person lost a home: the members of a home that is deleted go with it.';
+    'Notes that a person lost a home, and when: the members of a home that is deleted go with it.';
 
 CREATE FUNCTION homelog.tg__note_move() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
-    what change_type := TG_ARGV[0];
+    what  CONSTANT change_type := TG_ARGV[0];
+    moves CONSTANT boolean := TG_OP = 'DELETE' OR (NEW.id, NEW.home_id) IS DISTINCT FROM (OLD.id, OLD.home_id);
 BEGIN
-    IF OLD.home_id IS NOT NULL AND (TG_OP = 'DELETE' OR (NEW.id, NEW.home_id) IS DISTINCT FROM (OLD.id, OLD.home_id)) THEN
-        INSERT INTO place_tombstones AS t (place_id, type, id, op)
-        VALUES (OLD.home_id, what, OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'delete'::change_op ELSE 'lost' END)
-        ON CONFLICT (place_id, xid, id, type) DO UPDATE SET op = excluded.op;
+    IF moves AND OLD.home_id IS NOT NULL THEN
+        INSERT INTO place_tombstones AS t (place_id, type, id, op, came_at)
+        SELECT OLD.home_id, what, OLD.id, CASE TG_OP WHEN 'DELETE' THEN 'delete'::change_op ELSE 'lost' END,
+               coalesce((SELECT m.placed_at FROM moved_things AS m WHERE m.type = what AND m.id = OLD.id), OLD.created_at)
+        ON CONFLICT (place_id, xid, id, type) DO UPDATE
+            SET op = excluded.op, came_at = least(t.came_at, excluded.came_at);
     END IF;
     IF TG_OP = 'DELETE' THEN
         DELETE FROM moved_things WHERE type = what AND id = OLD.id;
     ELSE
-        INSERT INTO moved_things (type, id) VALUES (what, NEW.id)
-        ON CONFLICT (type, id) DO UPDATE SET id = excluded.id;
+        -- After the foreign key has the home's row: see homelog.tg__leave_member_tombstone().
+        INSERT INTO moved_things AS m (type, id, placed_at) VALUES (what, NEW.id, CASE WHEN moves THEN clock_timestamp() END)
+        ON CONFLICT (type, id) DO UPDATE SET placed_at = coalesce(excluded.placed_at, m.placed_at);
     END IF;
     RETURN NULL;
 END

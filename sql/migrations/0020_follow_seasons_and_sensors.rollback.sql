@@ -2,6 +2,7 @@
 
 SET LOCAL ROLE homelog_owner;
 
+DROP TRIGGER _500_sense_otherwise ON data_sources;
 DROP TRIGGER _900_audit_delete ON plants;
 DROP TRIGGER _900_audit_update ON plants;
 DROP TRIGGER _900_audit_insert ON plants;
@@ -9,6 +10,8 @@ DROP TRIGGER _100_touch_updated_at ON plants;
 DROP TRIGGER _060_sense_update ON plants;
 DROP TRIGGER _060_sense_insert ON plants;
 DROP TRIGGER _055_note_watering ON plants;
+DROP TRIGGER _053_limit_followers_update ON plants;
+DROP TRIGGER _053_limit_followers_insert ON plants;
 DROP TRIGGER _052_check_moisture_source_update ON plants;
 DROP TRIGGER _052_check_moisture_source_insert ON plants;
 CREATE TRIGGER _100_touch_updated_at
@@ -63,11 +66,14 @@ COMMENT ON FUNCTION homelog.refresh_latest_readings(uuid[]) IS
 
 DROP FUNCTION homelog.tg__audit_many();
 DROP FUNCTION homelog.tg__note_watering();
-DROP FUNCTION homelog.sense_plants(uuid[]);
+DROP FUNCTION homelog.tg__sense_otherwise();
+DROP FUNCTION homelog.sense_plants(uuid[], boolean);
 DROP FUNCTION homelog.tg__sense_plant();
 DROP FUNCTION homelog.sense(plants, boolean);
+DROP FUNCTION homelog.tg__limit_followers();
 DROP FUNCTION homelog.tg__check_moisture_source();
 DROP FUNCTION homelog.reads_source(uuid, uuid);
+DROP FUNCTION homelog.moisture_part(text);
 DROP FUNCTION homelog.shown_plant(plants);
 DROP VIEW shown_plants;
 DROP FUNCTION homelog.shown_plant(plants, text, timestamptz);

@@ -39,7 +39,7 @@ COMMENT ON COLUMN plants.season_factor IS 'In the months of the season every cou
 COMMENT ON COLUMN plants.season_from IS 'The first month of the season, 1 to 12.';
 COMMENT ON COLUMN plants.season_to IS 'The last month of the season; earlier than the first one across New Year.';
 COMMENT ON COLUMN plants.snoozed_until IS 'Put off: it is not due before that local day. The next watering ends it.';
-COMMENT ON COLUMN plants.moisture_source_id IS 'The sensor in its pot: a source of moisture from 0 to 1, or in %.';
+COMMENT ON COLUMN plants.moisture_source_id IS 'The sensor in its pot: a gauge whose unit is a share.';
 COMMENT ON COLUMN plants.dry_below IS 'A moisture below this is dry; 0.05 above it, it no longer is.';
 COMMENT ON COLUMN plants.stale_after_hours IS 'For how long a reading of the sensor says how the plant is.';
 COMMENT ON COLUMN plants.moisture_at IS 'The time of the sensor''s reading that moisture is of; null for none.';
@@ -48,9 +48,9 @@ COMMENT ON CONSTRAINT plants_status_stored ON plants IS 'A status is unknown for
 COMMENT ON CONSTRAINT plants_season_factor_range ON plants IS 'A season''s factor lies between 0.1 and 10.';
 COMMENT ON CONSTRAINT plants_season_from_month ON plants IS 'A season begins in a month from 1 to 12.';
 COMMENT ON CONSTRAINT plants_season_to_month ON plants IS 'A season ends in a month from 1 to 12.';
-COMMENT ON CONSTRAINT plants_season_whole ON plants IS 'A season has a factor, a first and a last month, or none of the three.';
+COMMENT ON CONSTRAINT plants_season_whole ON plants IS 'A season has season_factor, season_from and season_to, all three or none.';
 COMMENT ON CONSTRAINT plants_snoozed_until_range ON plants IS 'A plant is put off to a day between 1970 and 9999.';
-COMMENT ON CONSTRAINT plants_moisture_source_id_fkey ON plants IS 'There is no such source that you may read.';
+COMMENT ON CONSTRAINT plants_moisture_source_id_fkey ON plants IS 'There is no such source that was granted to you or stands in a home of yours.';
 COMMENT ON CONSTRAINT plants_dry_below_range ON plants IS 'The moisture below which a plant is dry lies between 0 and 1.';
 COMMENT ON CONSTRAINT plants_stale_after_hours_range ON plants IS 'A sensor may be silent for 1 to 8,760 hours.';
 
@@ -244,6 +244,16 @@ COMMENT ON FUNCTION homelog.shown_plant(plants) IS
 
 -- Which sources may be named
 
+CREATE FUNCTION homelog.moisture_part(unit text) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN unit LIKE '\%%' OR lower(unit) IN ('percent', 'pct') THEN 100
+    WHEN lower(unit) IN ('1', 'fraction') THEN 1
+END;
+COMMENT ON FUNCTION homelog.moisture_part(text) IS
+    'What is all wet in a unit: 100 in %, percent, pct and whatever begins with %, 1 in 1 and fraction; null for a unit '
+    'that is no share.';
+
 CREATE FUNCTION homelog.reads_source(reader uuid, wanted uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
@@ -253,8 +263,7 @@ BEGIN
         SELECT FROM data_sources AS s
         WHERE s.id = wanted
           AND (
-              s.is_public
-              OR EXISTS (SELECT FROM user_source_access AS a WHERE a.source_id = s.id AND a.user_id = reader)
+              EXISTS (SELECT FROM user_source_access AS a WHERE a.source_id = s.id AND a.user_id = reader)
               OR EXISTS (
                   SELECT FROM home_members AS m
                   WHERE m.home_id = s.home_id AND m.user_id = reader
@@ -265,7 +274,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION homelog.reads_source(uuid, uuid) IS
-    'Whether somebody may read a source that no request names. For functions of ours: the service asks by naming it.';
+    'Whether somebody may read a source by a grant or as a member of its home; that it is public does not count. For '
+    'functions of ours: the service asks by naming it.';
 
 CREATE FUNCTION homelog.tg__check_moisture_source() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
@@ -274,11 +284,12 @@ AS $$
 DECLARE
     caller uuid := homelog.current_user_id();
 BEGIN
-    -- As for homes. The plant's owner too: what they may not read would not be followed.
+    -- As for homes. The plant's owner too: what they may not read would not be followed. That a source is public is not
+    -- enough: whoever follows it makes work for those who write to it.
     IF caller IS NOT NULL
        AND NOT (homelog.reads_source(caller, NEW.moisture_source_id)
                 AND homelog.reads_source(NEW.user_id, NEW.moisture_source_id)) THEN
-        RAISE EXCEPTION 'There is no such source that you may read.'
+        RAISE EXCEPTION 'There is no such source that was granted to you or stands in a home of yours.'
             USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME, COLUMN = 'moisture_source_id',
                   CONSTRAINT = 'plants_moisture_source_id_fkey';
     END IF;
@@ -287,11 +298,48 @@ BEGIN
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'moisture_source_id',
                   CONSTRAINT = 'plants_moisture_source_id_gauge';
     END IF;
+    IF EXISTS (
+        SELECT FROM data_sources WHERE id = NEW.moisture_source_id AND homelog.moisture_part(unit) IS NULL
+    ) THEN
+        RAISE EXCEPTION 'Moisture is a share: the unit of its source is %%, percent or pct, or 1 or fraction for 0 to 1.'
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'moisture_source_id',
+                  CONSTRAINT = 'plants_moisture_source_id_share';
+    END IF;
     RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION homelog.tg__check_moisture_source() IS
-    'Lets a plant follow only a gauge, and one that the caller and the plant''s owner may read.';
+    'Lets a plant follow only a gauge whose unit is a share, and one that the caller and the plant''s owner were granted or '
+    'have in their home.';
+
+CREATE FUNCTION homelog.tg__limit_followers() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    -- One at a time, so that two do not both become the hundredth. No lock on the source's row: whoever has that may be
+    -- waiting for this plant's.
+    PERFORM pg_advisory_xact_lock(hashtext('homelog: followers'), hashtext(NEW.moisture_source_id::text));
+    -- Those who lost the source take no room in it.
+    IF (
+        SELECT count(*)
+        FROM (
+            SELECT
+            FROM plants AS p
+            WHERE p.moisture_source_id = NEW.moisture_source_id AND p.id <> NEW.id
+              AND homelog.reads_source(p.user_id, p.moisture_source_id)
+            LIMIT 100
+        ) AS followers
+    ) = 100 THEN
+        RAISE EXCEPTION 'A source is the sensor of at most 100 plants.'
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'moisture_source_id',
+                  CONSTRAINT = 'plants_moisture_source_id_followers';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION homelog.tg__limit_followers() IS
+    'Keeps the work that a reading makes within bounds: each plant that follows its source is looked at.';
 
 -- What the sensor says
 
@@ -310,18 +358,22 @@ DECLARE
     wet_at   timestamptz;
     dry_at   timestamptz;
 BEGIN
-    SELECT CASE WHEN s.unit = '%' THEN 100 ELSE 1 END, r.timestamp, r.value
-    INTO part, newest, said
+    -- What is no share of anything is the sensor's fault and says nothing, here and below. Bad
+    -- ones are said as a CASE: why, says service/series/queries.sql.
+    SELECT homelog.moisture_part(s.unit) INTO part
     FROM data_sources AS s
-    JOIN latest_readings AS l ON l.source_id = s.id
+    WHERE s.id = plant.moisture_source_id AND s.kind = 'gauge';
+    SELECT r.timestamp, r.value INTO newest, said
+    FROM latest_readings AS l
     CROSS JOIN LATERAL (
         SELECT w.timestamp, w.value
         FROM readings AS w
-        WHERE w.source_id = l.source_id AND w.timestamp > l.timestamp - patience AND w.quality_flag <> 'bad'
+        WHERE w.source_id = l.source_id AND w.timestamp > l.timestamp - patience
+          AND CASE w.quality_flag WHEN 'bad' THEN false ELSE true END AND w.value BETWEEN 0 AND part
         ORDER BY w.timestamp DESC
         LIMIT 1
     ) AS r
-    WHERE s.id = plant.moisture_source_id AND s.kind = 'gauge';
+    WHERE l.source_id = plant.moisture_source_id;
 
     -- Of a source that was taken from the plant's owner they learn nothing more.
     IF anew OR newest IS NULL OR newest <= plant.moisture_at THEN
@@ -337,14 +389,16 @@ BEGIN
     SELECT max(r.timestamp) INTO wet_at
     FROM readings AS r
     WHERE r.source_id = plant.moisture_source_id AND r.timestamp > since AND r.timestamp <= newest
-      AND r.quality_flag <> 'bad' AND r.value / part >= wet_from;
+      AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+      AND r.value BETWEEN 0 AND part AND r.value / part >= wet_from;
     SELECT min(r.timestamp) INTO dry_at
     FROM readings AS r
     WHERE r.source_id = plant.moisture_source_id AND r.timestamp > greatest(since, wet_at) AND r.timestamp <= newest
-      AND r.quality_flag <> 'bad' AND r.value / part < plant.dry_below;
+      AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+      AND r.value BETWEEN 0 AND part AND r.value / part < plant.dry_below;
 
     plant.dry_since := CASE WHEN wet_at IS NULL THEN coalesce(plant.dry_since, dry_at) ELSE dry_at END;
-    plant.moisture := greatest(0, least(1, said / part));
+    plant.moisture := said / part;
     plant.moisture_at := newest;
     RETURN plant;
 END
@@ -362,25 +416,52 @@ END
 $$;
 COMMENT ON FUNCTION homelog.tg__sense_plant() IS 'Asks the sensor of a plant that has a new one, or is to judge it anew.';
 
-CREATE FUNCTION homelog.sense_plants(sources uuid[]) RETURNS void
+CREATE FUNCTION homelog.sense_plants(sources uuid[], anew boolean) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
-    sensing CONSTANT uuid[] := ARRAY(SELECT p.id FROM plants AS p WHERE p.moisture_source_id = ANY (sources));
+    -- In the order of their ids, as whoever waters many does. Whoever logs never waits for somebody else's plant: one that
+    -- is being changed now is told by its next reading, or the watering that is under way.
+    sensing CONSTANT uuid[] := ARRAY(
+        SELECT p.id
+        FROM plants AS p
+        WHERE p.moisture_source_id = ANY (sources) AND homelog.reads_source(p.user_id, p.moisture_source_id)
+        ORDER BY p.id
+        FOR NO KEY UPDATE SKIP LOCKED
+    );
 BEGIN
     IF sensing <> '{}' THEN
-        -- In the order of their ids, as whoever waters many does.
-        PERFORM FROM plants AS p WHERE p.id = ANY (sensing) ORDER BY p.id FOR NO KEY UPDATE;
         UPDATE plants AS p
-        SET (moisture, moisture_at, dry_since) = (
-            SELECT s.moisture, s.moisture_at, s.dry_since FROM homelog.sense(p, false) AS s
-        )
-        WHERE p.id = ANY (sensing);
+        SET moisture = s.moisture, moisture_at = s.moisture_at, dry_since = s.dry_since
+        FROM plants AS followed
+        CROSS JOIN LATERAL homelog.sense(followed, anew) AS s
+        WHERE followed.id = ANY (sensing) AND p.id = followed.id
+          AND (p.moisture, p.moisture_at, p.dry_since) IS DISTINCT FROM (s.moisture, s.moisture_at, s.dry_since);
     END IF;
 END
 $$;
-COMMENT ON FUNCTION homelog.sense_plants(uuid[]) IS 'Tells plants what their sensors, of all that are named, just said.';
+COMMENT ON FUNCTION homelog.sense_plants(uuid[], boolean) IS
+    'Tells plants what their sensors, of all that are named, just said. Anew: whatever they said before.';
+
+-- Who changes a source need not know who follows it, nor be hindered by them.
+CREATE FUNCTION homelog.tg__sense_otherwise() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    IF NEW.kind = 'gauge' AND homelog.moisture_part(NEW.unit) IS NOT NULL THEN
+        PERFORM homelog.sense_plants(ARRAY[NEW.id], true);
+    ELSE
+        PERFORM FROM plants WHERE moisture_source_id = NEW.id ORDER BY id FOR NO KEY UPDATE;
+        UPDATE plants SET moisture_source_id = NULL WHERE moisture_source_id = NEW.id;
+    END IF;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION homelog.tg__sense_otherwise() IS
+    'A source with another unit or kind is read anew by the plants that follow it; what can be no moisture any more is '
+    'followed by none.';
 
 -- The plants are told here and not by triggers on latest_readings: a batch inserts there for one source and updates for
 -- another, which are two triggers, and plants locked in two goes are locked in no order.
@@ -428,7 +509,7 @@ BEGIN
         SELECT moved || array_agg(g.source_id) INTO moved FROM gone AS g;
     END IF;
 
-    PERFORM homelog.sense_plants(moved);
+    PERFORM homelog.sense_plants(moved, false);
 END
 $$;
 COMMENT ON FUNCTION homelog.refresh_latest_readings(uuid[]) IS
@@ -436,9 +517,11 @@ COMMENT ON FUNCTION homelog.refresh_latest_readings(uuid[]) IS
     'call it; so does a DBA who has loaded readings with triggers switched off.';
 
 CREATE FUNCTION homelog.tg__note_watering() RETURNS trigger
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp
 AS $$
+DECLARE
+    sensed plants;
 BEGIN
     -- Put off in the same breath, it is the next watering that is.
     IF NEW.snoozed_until IS NOT DISTINCT FROM OLD.snoozed_until THEN
@@ -446,6 +529,18 @@ BEGIN
     END IF;
     IF NEW.dry_since <= NEW.last_water THEN
         NEW.dry_since := NULL;
+    END IF;
+    -- What came while whoever waters had the plant locked passed it over.
+    IF EXISTS (
+        SELECT FROM latest_readings AS l
+        WHERE l.source_id = NEW.moisture_source_id AND l.timestamp > coalesce(NEW.moisture_at, '-infinity')
+    ) THEN
+        sensed := homelog.sense(NEW, false);
+        NEW.moisture_at := sensed.moisture_at;
+        NEW.dry_since := sensed.dry_since;
+        IF sensed.moisture_at > NEW.last_water THEN
+            NEW.moisture := sensed.moisture;
+        END IF;
     END IF;
     RETURN NEW;
 END
@@ -510,6 +605,15 @@ CREATE TRIGGER _052_check_moisture_source_update
     FOR EACH ROW
     WHEN (NEW.moisture_source_id IS NOT NULL AND NEW.moisture_source_id IS DISTINCT FROM OLD.moisture_source_id)
     EXECUTE FUNCTION homelog.tg__check_moisture_source();
+CREATE TRIGGER _053_limit_followers_insert
+    BEFORE INSERT ON plants
+    FOR EACH ROW WHEN (NEW.moisture_source_id IS NOT NULL)
+    EXECUTE FUNCTION homelog.tg__limit_followers();
+CREATE TRIGGER _053_limit_followers_update
+    BEFORE UPDATE ON plants
+    FOR EACH ROW
+    WHEN (NEW.moisture_source_id IS NOT NULL AND NEW.moisture_source_id IS DISTINCT FROM OLD.moisture_source_id)
+    EXECUTE FUNCTION homelog.tg__limit_followers();
 CREATE TRIGGER _055_note_watering
     BEFORE UPDATE ON plants
     FOR EACH ROW WHEN (NEW.last_water > coalesce(OLD.last_water, '-infinity'))
@@ -528,6 +632,12 @@ CREATE TRIGGER _060_sense_update
         OR (NEW.moisture_source_id IS NOT NULL AND coalesce(NEW.last_water, '-infinity') < OLD.last_water)
     )
     EXECUTE FUNCTION homelog.tg__sense_plant();
+
+-- lock: SHARE ROW EXCLUSIVE on data_sources, held already.
+CREATE TRIGGER _500_sense_otherwise
+    AFTER UPDATE ON data_sources
+    FOR EACH ROW WHEN ((OLD.unit, OLD.kind) IS DISTINCT FROM (NEW.unit, NEW.kind))
+    EXECUTE FUNCTION homelog.tg__sense_otherwise();
 
 -- A reading is in the log already: that it moved a plant's moisture is neither audited nor a new version of the plant,
 -- which somebody may be editing. Readings move moisture_at or dry_since while nothing else that could move them changed.

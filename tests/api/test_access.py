@@ -103,6 +103,27 @@ async def test_the_same_grant_sent_twice_is_one_grant(home: Household, dba: Any)
     assert await dba.fetchval(granted + " AND details ->> 'user_id' = $1", ben.id) == 1
 
 
+async def test_a_new_grant_is_where_location_says(home: Household) -> None:
+    ann, ben, cat = await home.person("ann"), await home.person("ben"), await home.person("cat")
+    place = await ann.home()
+    made = await ann.source(home_id=place["id"])
+    for member in (ben, cat):
+        await ann.invite(place, member, "read")
+    granted = await ann.post(access(made), {"user_id": ben.id, "access_level": "write"})
+    assert granted.headers["location"] == f"{access(made)}/{ben.id}"
+    there = await ann.get(granted.headers["location"])
+    assert (there.status_code, there.json()) == (200, granted.json())
+    assert (await ann.get(f"{access(made)}/{ann.id}")).json()["via"] == "owner"
+    assert (await ben.get(granted.headers["location"])).status_code == 403
+    # What comes of the home is no grant.
+    for response in (
+        await ann.get(f"{access(made)}/{cat.id}"),
+        await ann.put(f"{access(made)}/{cat.id}", {"access_level": "write"}),
+        await ann.delete(f"{access(made)}/{cat.id}"),
+    ):
+        assert response.status_code == 404
+
+
 async def test_the_same_grant_sent_ten_times_at_once_is_one_grant(home: Household) -> None:
     ann, ben = await home.person("ann"), await home.person("ben")
     made = await ann.source()
@@ -117,6 +138,7 @@ async def test_a_grant_at_another_level_is_a_conflict_and_changes_nothing(home: 
     await ann.grant(made, ben, "read")
     response = await ann.post(access(made), {"user_id": ben.id, "access_level": "admin"})
     assert (response.status_code, response.json()["type"]) == (409, "/errors/conflict")
+    assert "PUT" in response.json()["detail"]
     assert (await levels(ann, made))[ben.id] == "read"
 
 

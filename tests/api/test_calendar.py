@@ -359,10 +359,12 @@ async def test_after_a_watering_the_event_moves_and_does_not_double(home: Househ
     fern = await ann.plant(every=5, last_water=ago(days=4))
     # As if it had been made a while ago: a sequence counts seconds.
     await dba.execute(
-        "SET session_replication_role = replica; UPDATE plants SET updated_at = now() - interval '1 minute'"
+        "SET session_replication_role = replica; UPDATE plants SET updated_at = now() - interval '1 second'"
     )
     url = await link(ann)
     (before,) = read((await feed(home, url)).content)
+    (again,) = read((await feed(home, url)).content)
+    assert 0 < before["sequence"] == again["sequence"] < 2**31
     await ann.post(f"/v1/plants/{fern['id']}/water")
     (after,) = read((await feed(home, url)).content)
     assert before["uid"] == after["uid"]

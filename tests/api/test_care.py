@@ -510,6 +510,38 @@ async def test_the_same_watering_sent_twice_is_done_once(
     assert again.json()["moisture"] == 0.2
     assert again.json() == (await ann.get(f"/v1/plants/{plant['id']}")).json()
     assert len(await care_of(dba, plant)) == 1
+    assert first.headers["location"] == again.headers["location"] == path_of(plant, "care-events", sent["id"])
+
+
+async def test_a_watering_names_the_event_that_undoes_it(home: Household) -> None:
+    ann = await home.person("ann")
+    plant = await ann.plant()
+    response = await ann.post(path_of(plant, "water"))
+    assert list(response.json()) == list(plant)
+    event = response.headers["location"]
+    assert (await ann.get(event)).json()["kind"] == "water"
+    assert (await ann.delete(event)).status_code == 204
+    assert shown(await look(ann, plant)) == shown(plant)
+
+
+@pytest.mark.parametrize("id_of_call", [{}, {"id": "01900000-0000-7000-8000-000000000001"}], ids=["once", "again"])
+@pytest.mark.parametrize(("path", "kind"), [("water", {}), ("care-events", {"kind": "mist"})])
+async def test_care_of_many_names_the_events_that_undo_it(
+    home: Household, path: str, kind: dict[str, str], id_of_call: dict[str, str]
+) -> None:
+    ann = await home.person("ann")
+    plants = [await ann.plant(room="Hall") for _ in range(3)]
+    sent = {"room": "Hall", **kind, **id_of_call}
+    results = (await ann.post(f"/v1/plants/{path}", sent)).json()["results"]
+    if id_of_call:
+        again = (await ann.post(f"/v1/plants/{path}", sent)).json()["results"]
+        assert again == [{**each, "status": "duplicate"} for each in results]
+    assert [each["plant_id"] for each in results] == [plant["id"] for plant in plants]
+    for plant, result in zip(plants, results, strict=True):
+        event = path_of(plant, "care-events", result["event_id"])
+        assert (await ann.get(event)).json()["kind"] == kind.get("kind", "water")
+        assert (await ann.delete(event)).status_code == 204
+        assert shown(await look(ann, plant)) == shown(plant)
 
 
 async def test_an_id_of_other_care_is_a_conflict(home: Household, dba: asyncpg.Connection) -> None:
@@ -564,7 +596,8 @@ async def test_plants_are_watered_by_name_by_room_and_by_home(home: Household, d
         response = await ann.post("/v1/plants/water", sent)
         assert response.status_code == 200
         assert list(response.json()) == ["items", "results"]
-        assert response.json()["results"] == [{"plant_id": plant["id"], "status": "watered"} for plant in shown]
+        results = [(each["plant_id"], each["status"]) for each in response.json()["results"]]
+        assert results == [(plant["id"], "watered") for plant in shown]
         assert [plant["id"] for plant in response.json()["items"]] == [plant["id"] for plant in shown]
         for plant in response.json()["items"]:
             assert (plant["status"], plant["moisture"]) == ("watered", 1)
@@ -670,7 +703,10 @@ async def test_a_plant_that_is_gone_does_not_lose_the_watering_of_the_others(
             own["id"]: done, seen["id"]: "forbidden", gone["id"]: "not_found", hidden["id"]: "not_found",
         }  # fmt: skip
         of_home = await ann.post(f"/v1/plants/{path}?mode=partial", {"home_id": cabin["id"], **kind})
-        assert of_home.json() == {"items": [], "results": [{"plant_id": seen["id"], "status": "forbidden"}]}
+        assert of_home.json() == {
+            "items": [],
+            "results": [{"plant_id": seen["id"], "status": "forbidden", "event_id": None}],
+        }
         assert (await ann.post(f"/v1/plants/{path}?mode=partial", {"home_id": str(uuid4()), **kind})).status_code == 404
     assert await care_of(dba, seen) == await care_of(dba, hidden) == []
     assert [care["kind"] for care in await care_of(dba, own)] == ["water", "fertilise"]
@@ -693,7 +729,10 @@ async def test_many_are_cared_for_at_once(home: Household, dba: asyncpg.Connecti
         assert {(care["kind"], care["note"], care["at"], care["user_id"]) for care in response["items"]} == {
             ("fertilise", "half dose", sent["at"], ann.id)
         }
-        assert response["results"] == [{"plant_id": plant["id"], "status": "logged"} for plant in cared]
+        assert response["results"] == [
+            {"plant_id": plant["id"], "status": "logged", "event_id": care["id"]}
+            for plant, care in zip(cared, response["items"], strict=True)
+        ]
         for care in response["items"]:
             there = path_of({"id": care["plant_id"]}, "care-events", care["id"])
             assert (await ann.get(there)).json() == care

@@ -595,6 +595,43 @@ async def test_a_guests_copy_loses_all_when_the_time_is_over_though_nothing_was_
     assert sorted(set(types(copy))) == HOLDS
 
 
+@pytest.mark.parametrize("how", ["removed", "expired"])
+async def test_who_left_learns_nothing_of_what_comes_and_goes_afterwards(home: Household, how: str) -> None:
+    ann, eve = await home.person("ann"), await home.person("eve")
+    house = await ann.home()
+    until = datetime.now(UTC) + timedelta(seconds=4)
+    await ann.invite(house, eve, **({"expires_at": until.isoformat()} if how == "expired" else {}))
+    there = [
+        await ann.source(home_id=house["id"]), await ann.plant(home_id=house["id"]), await ann.plant(),
+        await ann.plant(home_id=house["id"]),
+    ]  # fmt: skip
+    await ann.patch(f"/v1/plants/{there[2]['id']}", {"home_id": house["id"]})
+    cursor = (await eve.get("/v1/changes?limit=1000")).json()["next_cursor"]
+    if how == "expired":
+        await asyncio.sleep((until - datetime.now(UTC)).total_seconds() + 0.1)
+    else:
+        assert (await ann.delete(f"/v1/homes/{house['id']}/members/{eve.id}")).status_code == 204
+
+    async def told() -> set[tuple[str, str]]:
+        items = (await eve.get("/v1/changes", params={"since": cursor, "limit": 1000})).json()["items"]
+        return {(each["op"], each["id"]) for each in items}
+
+    gone = {("lost", each["id"]) for each in (house, *there)}
+    assert await told() == gone
+    source, plant = await ann.source(home_id=house["id"]), await ann.plant(home_id=house["id"])
+    moved = await ann.plant()
+    await ann.patch(f"/v1/plants/{moved['id']}", {"home_id": house["id"]})
+    assert await told() == gone
+    await ann.delete(f"/v1/sources/{source['id']}")
+    for each in (plant, moved, there[1]):
+        await ann.patch(f"/v1/plants/{each['id']}", {"home_id": None})
+    await ann.delete(f"/v1/plants/{there[3]['id']}")
+    # Of what stood there when they left they are told that it is lost, wherever it is now.
+    assert await told() == gone
+    await ann.patch(f"/v1/plants/{there[1]['id']}", {"home_id": house["id"]})
+    assert await told() == gone
+
+
 async def test_what_moves_between_homes_comes_and_goes_with_its_readings_and_care(home: Household) -> None:
     ann, ben = await home.person("ann"), await home.person("ben")
     place, source, plant = await furnished(ann)

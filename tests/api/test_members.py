@@ -168,9 +168,31 @@ async def test_the_same_invitation_sent_twice_is_one_and_another_a_conflict(home
     for other in ({"access_level": "write", "expires_at": until}, {"access_level": "read"}):
         response = await ann.post(members(place), {"user_id": ben.id, **other})
         assert (response.status_code, response.json()["type"]) == (409, "/errors/conflict")
+        assert "PUT" in response.json()["detail"]
     assert (await levels(ann, place))[ben.id] == "read"
     told = "SELECT array_agg(event_type ORDER BY id) FROM audit_logs WHERE details ->> 'user_id' = $1"
     assert await dba.fetchval(told, ben.id) == ["add_member"]
+
+
+async def test_a_new_member_is_where_location_says(home: Household) -> None:
+    ann, ben = await home.person("ann"), await home.person("ben")
+    place = await ann.home()
+    made = await ann.post(members(place), {"user_id": ben.id, "access_level": "read"})
+    assert made.headers["location"] == members(place, ben)
+    there = await ann.get(made.headers["location"])
+    assert (there.status_code, there.json()) == (200, made.json())
+    assert (await ben.get(made.headers["location"])).status_code == 403
+    await ann.delete(made.headers["location"])
+    assert await statuses(ann, members(place, ben), f"{members(place)}/{uuid4()}", f"{members(place)}/1") == [404] * 3
+    assert await statuses(ben, members(place, ann)) == [404]
+
+
+async def test_a_guest_whose_time_is_over_is_at_no_location(home: Household, dba: Any) -> None:
+    ann, ben = await home.person("ann"), await home.person("ben")
+    place = await ann.home()
+    await ann.invite(place, ben, "read", expires_at="2999-01-01T00:00:00Z")
+    await expire(dba, ben)
+    assert await statuses(ann, members(place, ben)) == [404]
 
 
 async def test_the_same_invitation_sent_ten_times_at_once_is_one(home: Household) -> None:
@@ -358,6 +380,7 @@ async def test_an_admin_is_no_guest(home: Household) -> None:
     await ann.invite(place, ben, "write", expires_at=body["expires_at"])
     for response in (invited, await ann.put(members(place, ben), body), await ann.put(members(place, ann), body)):
         assert (response.status_code, response.json()["detail"]) == (422, "An admin's access does not end by itself.")
+        assert pointers(response) == ["/expires_at"]
     assert await levels(ann, place) == {ann.id: "admin", ben.id: "write"}
 
 
@@ -409,6 +432,68 @@ async def test_a_plant_of_who_left_is_still_theirs(home: Household) -> None:
         assert (await person.patch(f"/v1/plants/{plant['id']}", {"name": "x"})).status_code == 200
     assert (await ben.patch(f"/v1/plants/{plant['id']}", {"home_id": None})).status_code == 200
     assert (await ann.get(f"/v1/plants/{plant['id']}")).status_code == 404
+
+
+async def test_an_admin_puts_the_plant_of_who_left_out_of_the_home(home: Household, dba: Any) -> None:
+    ann, ben = await home.person("ann"), await home.person("ben")
+    place = await ann.home()
+    await ann.invite(place, ben, "write")
+    plant = await ben.plant(home_id=place["id"], room="Hall")
+    await ann.delete(members(place, ben))
+    path = f"/v1/plants/{plant['id']}"
+    stale = {"If-Match": (await ann.get(path)).headers["etag"]}
+    assert (await ann.patch(path, {"note": "whose?"})).status_code == 200
+    since = (await ann.get("/v1/changes?limit=1000")).json()["next_cursor"]
+    assert (await ann.patch(path, {"home_id": None}, headers=stale)).status_code == 412
+    fresh = {"If-Match": (await ann.get(path)).headers["etag"]}
+    put_out = await ann.patch(path, {"home_id": None, "room": ""}, headers=fresh)
+    assert put_out.status_code == 200
+    told = put_out.json()
+    assert [told[name] for name in ("id", "user_id", "home_id", "room", "note")] == [
+        plant["id"], ben.id, None, "", "whose?",
+    ]  # fmt: skip
+    assert await statuses(ann, path) == [404]
+    assert (await ann.patch(path, {"home_id": place["id"]})).status_code == 404
+    assert (await ben.get(path)).json() == told
+    changes = (await ann.get(f"/v1/changes?since={since}")).json()["items"]
+    assert ("plant", "lost", plant["id"]) in [(each["type"], each["op"], each["id"]) for each in changes]
+    asked = "SELECT user_id::text, details -> 'home_id' ->> 'old' FROM audit_logs WHERE details -> 'home_id' ? 'new'"
+    assert [tuple(row) for row in await dba.fetch(asked)] == [(ann.id, place["id"])]
+
+
+@pytest.mark.parametrize("level", ["read", "write"])
+async def test_only_a_homes_admin_puts_out_a_plant_of_somebody_elses(home: Household, level: str) -> None:
+    ann, ben = await home.person("ann"), await home.person("ben")
+    place = await ann.home()
+    await ann.invite(place, ben, level)
+    plant = await ann.plant(home_id=place["id"])
+    assert (await ben.patch(f"/v1/plants/{plant['id']}", {"home_id": None})).status_code == 403
+    assert (await ann.get(f"/v1/plants/{plant['id']}")).json() == plant
+
+
+async def test_nobody_carries_a_plant_where_its_owner_does_not_belong(home: Household, dba: Any) -> None:
+    ann, ben = await home.person("ann"), await home.person("ben")
+    place, other = await ann.home(), await ann.home(name="Cabin")
+    await ann.invite(place, ben, "write")
+    plant = await ben.plant(home_id=place["id"])
+    path, there = f"/v1/plants/{plant['id']}", {"home_id": other["id"]}
+
+    async def refused() -> None:
+        response = await ann.patch(path, there)
+        assert (response.status_code, pointers(response)) == (422, ["/home_id"])
+        detail = "Somebody else's plant can go only into a home that its owner belongs to."
+        assert response.json()["detail"] == detail
+        assert (await ben.get(path)).json() == plant
+
+    await refused()
+    await ann.delete(members(place, ben))
+    await refused()
+    await ann.invite(other, ben, "read", expires_at="2999-01-01T00:00:00Z")
+    await expire(dba, ben)
+    await refused()
+    await ann.invite(other, ben, "read")
+    moved = await ann.patch(path, there)
+    assert (moved.status_code, moved.json()["home_id"]) == (200, other["id"])
 
 
 async def test_the_last_admin_cannot_leave_or_be_lowered(home: Household) -> None:

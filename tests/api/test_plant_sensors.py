@@ -1,5 +1,6 @@
 """Plants with a sensor in their pot: what its readings move, and who learns what."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -72,12 +73,70 @@ async def test_a_batch_moves_a_plant_as_its_readings_one_by_one_do(home: Househo
     assert await pot.reads(10, 90) == [0.9, "thriving", "fresh"]
 
 
-async def test_moisture_is_cut_to_its_range_and_bad_readings_do_not_count(home: Household) -> None:
+async def test_what_is_no_share_or_bad_says_nothing(home: Household) -> None:
     pot = await pot_of(home)
-    assert await pot.reads(140) == [1, "thriving", "fresh"]
+    assert await pot.reads(140) == [0.5, "unknown", "unknown"]
+    assert await pot.reads(100) == [1, "thriving", "fresh"]
+    for fault in (100.5, -3, -1e-9, 1e300):
+        assert await pot.reads(fault) == [1, "thriving", "fresh"]
     assert await pot.reads(5, quality_flag="bad") == [1, "thriving", "fresh"]
-    assert await pot.reads(-3) == [0, "dry", "fresh"]
     assert await pot.reads(7, quality_flag="questionable") == [0.07, "dry", "fresh"]
+    # It neither ends nor begins that the soil is dry, in a batch either.
+    assert await pot.reads(140, 22) == [0.22, "dry", "fresh"]
+    assert await pot.reads(60, -3, 50) == [0.5, "thriving", "fresh"]
+
+
+UNITS = {
+    **dict.fromkeys(["%", "percent", "pct", "Percent", "% VWC", "%VWC"], 0.15),
+    **dict.fromkeys(["1", "fraction"], None),
+}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+async def test_a_sensor_says_a_share_in_one_of_these_units(home: Household, unit: str) -> None:
+    pot = await pot_of(home, unit)
+    assert (await pot.reads(15))[0] == (UNITS[unit] or 0.5)
+    assert (await pot.reads(0.5))[0] == (0.005 if UNITS[unit] else 0.5)
+
+
+@pytest.mark.parametrize("unit", ["°C", "kWh", "‰", "100%", "ppm", "percentage", "V", "0.1", "11"])
+async def test_a_unit_that_is_no_share_is_refused_in_words_that_say_which_are(home: Household, unit: str) -> None:
+    ann = await home.person("ann")
+    source, plant = await ann.source(unit=unit), await ann.plant()
+    for response in (
+        await ann.patch(f"/v1/plants/{plant['id']}", {"moisture_source_id": source["id"]}),
+        await ann.post("/v1/plants", {"name": "x", "kind": "fig", "moisture_source_id": source["id"]}),
+    ):
+        assert response.status_code == 422
+        detail = "Moisture is a share: the unit of its source is %, percent or pct, or 1 or fraction for 0 to 1."
+        assert response.json()["errors"] == [{"pointer": "/moisture_source_id", "detail": detail}]
+
+
+async def test_a_source_that_changes_what_it_says_is_read_anew_or_followed_no_more(home: Household) -> None:
+    ann, ben = await home.person("ann"), await home.person("ben")
+    source = await ann.source(unit="%")
+    await ann.grant(source, ben)
+    path = f"/v1/sources/{source['id']}"
+    plants = [(who, f"/v1/plants/{(await who.plant(moisture_source_id=source['id']))['id']}") for who in (ann, ben)]
+    await ann.post(f"{path}/readings", {"value": 0.4})
+
+    async def shown() -> list[Any]:
+        told = [(await who.get(plant)).json() for who, plant in plants]
+        return [[each["moisture"], each["sensor"], each["moisture_source_id"]] for each in told]
+
+    for change, said in (
+        ({"unit": "percent"}, [0.004, "fresh", source["id"]]),
+        ({"unit": "1"}, [0.4, "fresh", source["id"]]),
+        ({"name": "Pot"}, [0.4, "fresh", source["id"]]),
+        ({"unit": "°C"}, [0.4, None, None]),
+    ):
+        assert (await ann.patch(path, change)).status_code == 200
+        assert await shown() == [said, said], change
+    await ann.patch(path, {"unit": "%"})
+    for who, plant in plants:
+        assert (await who.patch(plant, {"moisture_source_id": source["id"]})).status_code == 200
+    assert (await ann.patch(path, {"kind": "counter"})).status_code == 200
+    assert [each[1:] for each in await shown()] == [[None, None]] * 2
 
 
 async def test_a_correction_and_a_deletion_move_it_too(home: Household, dba: asyncpg.Connection) -> None:
@@ -193,7 +252,7 @@ async def test_a_new_limit_or_sensor_judges_what_was_read_before(home: Household
 
 async def test_only_a_source_that_one_may_read_is_named(home: Household) -> None:
     ann, ben = await home.person("ann"), await home.person("ben")
-    hidden, granted = await ann.source(), await ann.source()
+    hidden, granted = await ann.source(), await ann.source(unit="%")
     await ann.grant(granted, ben)
     plant = await ben.plant()
     answers = []
@@ -204,9 +263,40 @@ async def test_only_a_source_that_one_may_read_is_named(home: Household) -> None
         ):
             assert response.status_code == 422
             answers.append(response.json()["errors"])
-    detail = "There is no such source that you may read."
+    detail = "There is no such source that was granted to you or stands in a home of yours."
     assert answers == [[{"pointer": "/moisture_source_id", "detail": detail}]] * 4
     assert (await ben.patch(f"/v1/plants/{plant['id']}", {"moisture_source_id": granted["id"]})).status_code == 200
+
+
+async def test_a_source_that_is_merely_public_is_no_sensor(home: Household) -> None:
+    ann, ben = await home.person("ann"), await home.person("ben")
+    public = await ann.source(unit="%", is_public=True)
+    plant = await ben.plant()
+    assert (await ben.get(f"/v1/sources/{public['id']}")).status_code == 200
+    refused = await ben.patch(f"/v1/plants/{plant['id']}", {"moisture_source_id": public["id"]})
+    detail = "There is no such source that was granted to you or stands in a home of yours."
+    assert (refused.status_code, refused.json()["errors"][0]["detail"]) == (422, detail)
+    await ann.grant(public, ben)
+    assert (await ben.patch(f"/v1/plants/{plant['id']}", {"moisture_source_id": public["id"]})).status_code == 200
+
+
+async def test_a_source_is_the_sensor_of_a_hundred_plants_at_most_even_of_those_made_at_once(
+    home: Household, dba: asyncpg.Connection
+) -> None:
+    ann, ben = await home.person("ann"), await home.person("ben")
+    source = await ann.source(unit="%")
+    await ann.grant(source, ben)
+    many = "INSERT INTO plants (user_id, name, kind, moisture_source_id) SELECT $1, 'x', 'fig', $2"
+    await dba.execute(f"{many} FROM generate_series(1, 98)", ben.id, source["id"])
+    plant = {"name": "Fern", "kind": "fig", "moisture_source_id": source["id"]}
+    answers = await asyncio.gather(*[ann.post("/v1/plants", plant) for _ in range(6)])
+    assert sorted(each.status_code for each in answers) == [201] * 2 + [422] * 4
+    detail = "A source is the sensor of at most 100 plants."
+    refused = await ann.patch(f"/v1/plants/{(await ann.plant())['id']}", {"moisture_source_id": source["id"]})
+    assert refused.json()["errors"] == [{"pointer": "/moisture_source_id", "detail": detail}]
+    # Those of somebody who lost the source take no room in it.
+    assert (await ann.delete(f"/v1/sources/{source['id']}/access/{ben.id}")).status_code == 204
+    assert (await ann.post("/v1/plants", plant)).status_code == 201
 
 
 async def test_a_plants_reader_sees_its_moisture_and_not_the_readings(home: Household) -> None:

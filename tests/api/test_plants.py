@@ -138,8 +138,6 @@ WRONG: list[tuple[dict[str, Any], str | None]] = [
     ({"season_factor": 2, "season_from": 0, "season_to": 2}, "/season_from"),
     ({"season_factor": 2, "season_from": 1, "season_to": 13}, "/season_to"),
     ({"season_factor": 2, "season_from": 1, "season_to": 1.5}, "/season_to"),
-    ({"season_factor": 2}, None),
-    ({"season_from": 1, "season_to": 2}, None),
     ({"snoozed_until": "2026-02-30"}, "/snoozed_until"),
     ({"snoozed_until": "2026-02-01T00:00:00Z"}, "/snoozed_until"),
     ({"snoozed_until": "0001-01-01"}, "/snoozed_until"),
@@ -167,6 +165,18 @@ async def test_a_wrong_field_is_named(home: Household) -> None:
             assert response.status_code == 422, (body, response.text)
             assert pointer is None or pointers(response) == [pointer], body
     assert (await ann.get("/v1/plants")).json()["items"] == [plant]
+
+
+@pytest.mark.parametrize("body", [{"season_factor": 2}, {"season_from": 1, "season_to": 2}])
+async def test_a_season_that_is_not_whole_names_its_three_fields(home: Household, body: dict[str, Any]) -> None:
+    ann = await home.person("ann")
+    plant = await ann.plant()
+    for response in (
+        await ann.post("/v1/plants", {"name": "Fern", "kind": "pothos", **body}),
+        await ann.patch(f"/v1/plants/{plant['id']}", body),
+    ):
+        assert (response.status_code, pointers(response)) == (422, ["/season_factor", "/season_from", "/season_to"])
+        assert response.json()["detail"] == "A season has season_factor, season_from and season_to, all three or none."
 
 
 @pytest.mark.parametrize("missing", ["name", "kind"])
@@ -537,6 +547,34 @@ async def test_what_is_due_begins_with_what_was_never_watered(home: Household) -
     assert names(await ann.get("/v1/plants/due?within_days=3")) == [*always, "in two days", "in three days"]
     assert names(await ann.get("/v1/plants?status=dry")) == ["overdue", "long overdue", "today"]
     assert names(await ann.get("/v1/plants?status=soon")) == ["in two days"]
+
+
+async def test_what_is_due_is_asked_of_a_home_and_a_room(home: Household) -> None:
+    ann, bob = await home.person("ann"), await home.person("bob")
+    cabin, foreign = await ann.home(), await bob.home()
+    for name, fields in {
+        "a": {"room": "Hall", "home_id": cabin["id"]}, "b": {"room": "Attic", "home_id": cabin["id"]},
+        "c": {"room": "Hall"},
+    }.items():  # fmt: skip
+        plant = await ann.plant(name=name, last_water=ago(days=30), **fields)
+        await ann.put(f"/v1/plants/{plant['id']}/care-intervals/mist", {"every": 1})
+    for query, shown in {
+        "": "abc",
+        "room=Hall": "ac",
+        "room=hall": "",
+        f"home_id={cabin['id']}": "ab",
+        f"home_id={cabin['id']}&room=Hall": "a",
+        f"home_id={foreign['id']}": "",
+        f"home_id={uuid4()}": "",
+    }.items():
+        for path in ("due", "care-due"):
+            assert "".join(sorted(names(await ann.get(f"/v1/plants/{path}?{query}")))) == shown, (path, query)
+    for path in ("due", "care-due"):
+        first = (await ann.get(f"/v1/plants/{path}?room=Hall&limit=1")).json()
+        rest = (await ann.get(f"/v1/plants/{path}?room=Hall&limit=1&cursor={first['next_cursor']}")).json()
+        assert sorted(item["name"] for item in first["items"] + rest["items"]) == ["a", "c"]
+        assert rest["next_cursor"] is None
+        assert (await ann.get(f"/v1/plants/{path}?home_id=x")).status_code == 400
 
 
 async def test_days_are_those_of_the_home(home: Household) -> None:

@@ -98,3 +98,18 @@ async def test_the_page_reads_a_document_that_is_there(home: Household) -> None:
     assert document["openapi"].startswith("3.1")
     assert {"/v1/plants", "/v1/reference"} <= set(document["paths"])
     assert response.headers["content-type"] == "application/json"
+
+
+async def test_the_document_has_lower_bounds_of_zero_and_what_a_repeated_call_is_answered(home: Household) -> None:
+    document = (await home.nobody.get("/schema/openapi.json")).json()
+    for of, bounded in {
+        "ChangePlant": {"moisture": ("minimum", 0), "dry_below": ("minimum", 0), "every": ("minimum", 1)},
+        "CreatePlant": {"moisture": ("minimum", 0)},
+        "CreateValidator": {"max_rate": ("exclusiveMinimum", 0)},
+    }.items():
+        for field, (bound, value) in bounded.items():
+            assert document["components"]["schemas"][of]["properties"][field][bound] == value
+    plants, register = document["paths"]["/v1/plants"]["post"], document["paths"]["/v1/auth/register"]["post"]
+    assert list(plants["responses"]) == ["201", "200", "default"]
+    assert plants["responses"]["200"]["content"] == plants["responses"]["201"]["content"]
+    assert list(register["responses"]) == ["201", "default"]

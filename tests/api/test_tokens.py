@@ -300,6 +300,19 @@ async def test_what_a_token_may_not_do_is_told_before_what_is_wrong_with_the_bod
         assert (await sensor.call(method, path, json={"x": 1})).status_code == 403
 
 
+@pytest.mark.parametrize("scopes", [[READ], [WRITE], [READ, WRITE]])
+async def test_what_no_token_may_do_is_told_so(home: Household, dba: asyncpg.Connection, scopes: list[str]) -> None:
+    ann = await home.person("ann")
+    plant = await ann.plant()
+    sensor = await device(ann, *scopes)
+    for method, path in (("GET", "/v1/homes"), ("POST", "/v1/homes"), ("PATCH", f"/v1/plants/{plant['id']}")):
+        assert said_of(await sensor.call(method, path, json={})) == (
+            403, "/errors/forbidden", "No device token may do this.",
+        )  # fmt: skip
+    told = "SELECT details ->> 'detail' FROM audit_logs WHERE event_type = 'access_denied' ORDER BY id DESC LIMIT 1"
+    assert await dba.fetchval(told) == "No device token may do this."
+
+
 # What ends them
 
 PATHS = [

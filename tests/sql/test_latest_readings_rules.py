@@ -369,27 +369,60 @@ async def test_whoever_logs_to_a_source_that_goes_meanwhile_is_told_so(connect: 
 
 
 SENSORS = """
-INSERT INTO data_sources (id, name, source_type, unit, is_public) VALUES ('{{eve}}', 'Soil', 'x', '%', true);
+INSERT INTO data_sources (id, name, source_type, unit) VALUES ('{eve}', 'Soil', 'x', '%');
+INSERT INTO user_source_access (user_id, source_id, access_level) VALUES
+    ('{ann}', '{eve}', 'admin'), ('{dan}', '{eve}', 'read');
 INSERT INTO plants (id, user_id, name, kind, moisture_source_id) VALUES
-    ('{{{}}}', '{{ann}}', 'x', 'fig', '{{eve}}'), ('{{{}}}', '{{ann}}', 'x', 'fig', '{{public}}')
+    ('{new}', '{ann}', 'Ann''s', 'fig', '{eve}'), ('{another new}', '{dan}', 'Dan''s', 'fig', '{eve}')
 """
+MOISTURES = "SELECT name, moisture FROM plants WHERE id IN ('{new}', '{another new}') ORDER BY name"
+SOIL = "INSERT INTO readings (source_id, timestamp, value) VALUES ('{eve}', clock_timestamp(), "
 
 
-async def test_plants_that_a_batch_moves_and_someone_waters_are_locked_in_one_order(connect: Connect) -> None:
-    # Of one sensor it is the first reading, of the other it is not; PostgreSQL's triggers tell the latter first.
+async def test_whoever_logs_waits_for_nobodys_plant_and_the_next_reading_tells_it(connect: Connect) -> None:
     async with connect() as writer, connect() as waterer, connect() as looker:
-        first, second = sorted(("new", "another new"), key=id_of)
-        await affected(looker, SENSORS.format(first, second))
-        lock = "SELECT FROM plants WHERE id = '{{{}}}' FOR NO KEY UPDATE"
+        await affected(looker, SENSORS)
+        await writer.execute("SET lock_timeout = '1s'")
         async with waterer.transaction():
-            await affected(waterer, lock.format(first))
-            task = await waiting(
-                looker, writer, READING + "(uuidv7(), '{eve}', now(), 40), (uuidv7(), '{public}', now(), 0.3)"
-            )
-            await affected(waterer, lock.format(second))
-        assert await task == 2
-        moisture = "SELECT moisture FROM plants WHERE id IN ('{new}', '{another new}') ORDER BY moisture"
-        assert await rows_of(looker, moisture) == [(0.3,), (0.4,)]
+            await affected(waterer, "UPDATE plants SET note = 'x' WHERE id = '{another new}'")
+            assert await affected(writer, SOIL + "40)") == 1
+        assert await rows_of(looker, MOISTURES) == [("Ann's", 0.4), ("Dan's", 0.5)]
+        assert await affected(writer, SOIL + "30)") == 1
+        assert await rows_of(looker, MOISTURES) == [("Ann's", 0.3), ("Dan's", 0.3)]
+
+
+async def test_a_watering_tells_a_plant_what_came_while_it_was_locked(connect: Connect) -> None:
+    async with connect() as writer, connect() as waterer, connect() as looker:
+        await affected(looker, SENSORS)
+        async with waterer.transaction():
+            await affected(waterer, "SELECT FROM plants WHERE id = '{new}' FOR NO KEY UPDATE")
+            await affected(writer, SOIL + "40)")
+            water = "UPDATE plants SET last_water = {}, moisture = 1 WHERE id = '{{new}}'"
+            await affected(waterer, water.format("now() - interval '1 hour'"))
+            assert (await rows_of(waterer, MOISTURES))[0] == ("Ann's", 0.4)
+            await affected(writer, SOIL + "30)")
+            await affected(waterer, water.format("clock_timestamp()"))
+        # It was watered after that, but its sensor is known to live.
+        told = (
+            "SELECT moisture, moisture_at = (SELECT max(timestamp) FROM readings WHERE source_id = '{eve}') FROM plants"
+        )
+        assert await rows_of(looker, told + " WHERE id = '{new}'") == [(1, True)]
+
+
+async def test_a_reading_touches_no_plant_whose_owner_lost_the_source_or_that_it_does_not_move(
+    connect: Connect,
+) -> None:
+    async with connect() as writer:
+        await affected(writer, SENSORS)
+        await affected(writer, SOIL + "40)")
+        await affected(writer, "DELETE FROM user_source_access WHERE user_id = '{dan}' AND source_id = '{eve}'")
+        versions = "SELECT name, xmin FROM plants WHERE moisture_source_id = '{eve}' ORDER BY name"
+        before = await rows_of(writer, versions)
+        await affected(writer, SOIL.replace("value)", "value, quality_flag)") + "10, 'bad')")
+        assert await rows_of(writer, versions) == before
+        await affected(writer, SOIL + "30)")
+        after = await rows_of(writer, versions)
+        assert [now == then for now, then in zip(after, before, strict=True)] == [False, True]
 
 
 async def test_an_account_that_goes_waits_for_whoever_logs_to_a_source_that_stays(connect: Connect) -> None:

@@ -413,10 +413,12 @@ async def test_every_foreign_key_has_an_index_that_begins_with_it(dba: asyncpg.C
 
 TRIGGERS = {
     "plants": {
-        "_050_check_home_insert", "_050_check_home_update", "_052_check_moisture_source_insert",
-        "_052_check_moisture_source_update", "_055_note_watering", "_060_sense_insert", "_060_sense_update",
-        "_100_touch_updated_at", "_600_leave_tombstone_delete", "_600_leave_tombstone_update", "_600_note_move_delete",
-        "_600_note_move_update", "_900_audit_insert", "_900_audit_update", "_900_audit_delete",
+        "_050_check_home_insert", "_050_check_home_update", "_051_check_owners_home",
+        "_052_check_moisture_source_insert", "_052_check_moisture_source_update", "_053_limit_followers_insert",
+        "_053_limit_followers_update", "_055_note_watering", "_060_sense_insert", "_060_sense_update",
+        "_100_touch_updated_at",
+        "_600_leave_tombstone_delete", "_600_leave_tombstone_update", "_600_note_move_delete", "_600_note_move_update",
+        "_900_audit_insert", "_900_audit_update", "_900_audit_delete",
     },
     "care_events": {
         "_200_undo_watering", "_600_leave_tombstone_delete", "_600_leave_tombstone_update", "_900_audit_insert",

@@ -243,7 +243,7 @@ TRIGGERS = {
     },
     "data_sources": {
         "_050_check_home_insert", "_050_check_home_update", "_100_touch_updated_at", "_500_rebuild_days",
-        "_600_note_move_delete", "_600_note_move_update", "_800_audit_deletion", "_900_audit",
+        "_500_sense_otherwise", "_600_note_move_delete", "_600_note_move_update", "_800_audit_deletion", "_900_audit",
     },
     "user_source_access": {
         "_500_keep_an_admin_delete", "_500_keep_an_admin_update", "_600_gain_source",
