@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 from uuid import UUID
@@ -62,6 +62,8 @@ NOTE_TOKEN_USE = _bind("note_token_use", type(None))
 
 ACQUIRE_SECONDS = 4.0
 """How long a request waits for a connection before it is told to come again."""
+TRIES = 2
+"""How often a transaction's first statement is tried that PostgreSQL ended so that others could go on."""
 BEGIN_SECONDS = 2.0
 """A healthy BEGIN takes well under a millisecond; a backend that needs this long is frozen and replaced."""
 VIEW_SECONDS = 3600.0
@@ -103,10 +105,15 @@ class Connection(asyncpg.Connection):
 class Transaction:
     """The caller's transaction: what handlers ask the database through."""
 
-    __slots__ = ("caller", "connection", "discard", "if_match", "queries", "read_only", "viewed")
+    __slots__ = (
+        "beginning", "caller", "connection", "discard", "if_match", "queries", "read_only", "untouched", "viewed",
+    )  # fmt: skip
 
-    def __init__(self, connection: PoolConnectionProxy, caller: Caller, *, read_only: bool) -> None:
+    def __init__(self, connection: PoolConnectionProxy, beginning: str, caller: Caller, *, read_only: bool) -> None:
         self.connection = connection
+        self.beginning = beginning
+        """What it began with, and may begin with again while it is untouched: no statement came yet."""
+        self.untouched = True
         self.caller = caller
         self.read_only = read_only
         self.discard = False
@@ -116,10 +123,25 @@ class Transaction:
         self.viewed: Sequence[UUID] = ()
         """The sources that the answer shows, which the audit log keeps."""
 
+    async def _ask(self, ask: Callable[..., Awaitable[T]], query: Query[Any], args: Sequence[Any]) -> T:
+        # The victim of a deadlock has lost its transaction, and with it all that it had written and read; the first
+        # statement of one has lost nothing that it does not say again. When it has waited its second others are done.
+        self.queries.append(query.name)
+        tries = TRIES if self.untouched else 1
+        self.untouched = False
+        while True:
+            try:
+                return await ask(query.sql, *args)
+            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
+                tries -= 1
+                if tries == 0:
+                    raise
+                log.warning("tried again", query=query.name, why=error.sqlstate)
+            await self.connection.execute(f"{ROLLBACK.sql}; {self.beginning}")
+
     async def maybe(self, query: Query[T], *args: Any) -> T | None:
         """The first row, None if there is none."""
-        self.queries.append(query.name)
-        record = await self.connection.fetchrow(query.sql, *args)
+        record = await self._ask(self.connection.fetchrow, query, args)
         return None if record is None else maker(query.struct)(*record)
 
     async def one(self, query: Query[T], *args: Any) -> T:
@@ -131,26 +153,23 @@ class Transaction:
 
     async def all(self, query: Query[T], *args: Any) -> list[T]:
         """Every row."""
-        self.queries.append(query.name)
         make = maker(query.struct)
-        return [make(*record) for record in await self.connection.fetch(query.sql, *args)]
+        return [make(*record) for record in await self._ask(self.connection.fetch, query, args)]
 
     async def each(self, query: Query[T], count: int, *args: Any) -> list[list[T]]:
         """The rows of each of so many things that were asked for at once.
 
         The first column is the place of whose row it is, from 1 on, and no part of the struct.
         """
-        self.queries.append(query.name)
         make = maker(query.struct)
         rows: list[list[T]] = [[] for _ in range(count)]
-        for record in await self.connection.fetch(query.sql, *args):
+        for record in await self._ask(self.connection.fetch, query, args):
             rows[record[0] - 1].append(make(*record[1:]))
         return rows
 
     async def run(self, query: Query[Any], *args: Any) -> None:
         """A statement whose rows nobody reads."""
-        self.queries.append(query.name)
-        await self.connection.execute(query.sql, *args)
+        await self._ask(self.connection.execute, query, args)
 
     async def copy(
         self, query: Query[Any], *args: Any, sink: Callable[[bytes], Coroutine[Any, Any, None]], form: Mapping[str, Any]
@@ -166,6 +185,7 @@ class Transaction:
                 await asyncio.sleep(COPY_PAUSE_SECONDS)
 
         self.queries.append(query.name)
+        self.untouched = False
         # One clock for all: asyncpg's own is wound anew for each of thousands of pieces.
         async with asyncio.timeout(EXPORT_SECONDS):
             await self.connection.copy_from_query(query.sql, *args, output=output, timeout=NO_TIMEOUT, **form)  # type: ignore[arg-type]
@@ -182,28 +202,31 @@ class Transaction:
         record = (await self._decided(query, args, taken, nothing="again"))[0]
         return record[0] == "created", maker(query.struct)(*record[1:])
 
-    async def create_many(self, query: Query[T], *args: Any) -> list[T]:
+    async def create_many(self, query: Query[T], *args: Any, too_many: Problem | None = None) -> list[T]:
         """Idempotent work on several rows at once: the rows, those that are null left out.
 
-        The first column of every row is the one verdict, as in `create`; no row at all is 404.
+        The first column of every row is the one verdict, as in `create`, or `too_many`, which is the problem of that
+        name; no row at all is 404.
         """
-        records = await self._decided(query, args, "This id is taken by something else.", nothing="hidden")
+        taken = "This id is taken by something else."
+        records = await self._decided(query, args, taken, nothing="hidden", too_many=too_many)
         make = maker(query.struct)
         return [make(*record[1:]) for record in records if record[1] is not None]
 
     async def _decided(
-        self, query: Query[Any], args: Sequence[Any], taken: str, *, nothing: str
+        self, query: Query[Any], args: Sequence[Any], taken: str, *, nothing: str, too_many: Problem | None = None
     ) -> list[asyncpg.Record]:
-        # `again`: the key was taken while the statement waited for it, so its snapshot is older than what took it. A
-        # second statement sees that.
+        # `again`: the key was taken while the statement waited for it, or what it would lie in went, so its snapshot is
+        # older than that. A second statement sees it.
         for _ in range(2):
-            self.queries.append(query.name)
-            records = await self.connection.fetch(query.sql, *args)
+            records = await self._ask(self.connection.fetch, query, args)
             verdict = records[0][0] if records else nothing
             if verdict == "hidden":
                 raise not_found()
             if verdict == "forbidden":
                 raise Problem("forbidden", "Your access does not allow this.")
+            if verdict == "too_many" and too_many is not None:
+                raise too_many
             if verdict == "conflict":
                 break
             if verdict != "again":
@@ -216,8 +239,7 @@ class Transaction:
         404 if the caller cannot see the row, 403 if they may not write it, 412 if it changed: decided by the one
         statement that would have written.
         """
-        self.queries.append(query.name)
-        record = await self.connection.fetchrow(query.sql, *args)
+        record = await self._ask(self.connection.fetchrow, query, args)
         if record is None:
             raise not_found()
         if not record[0]:
@@ -320,8 +342,9 @@ class Database:
             return
         tx: Transaction | None = None
         try:
-            connection = await self._begin(caller, named, read_only=read_only, any_scope=any_scope)
-            tx = Transaction(connection, caller, read_only=read_only)
+            beginning = _beginning(caller, named, read_only=read_only, any_scope=any_scope)
+            connection = await self._begin(beginning, caller)
+            tx = Transaction(connection, beginning, caller, read_only=read_only)
             try:
                 yield tx
                 if tx.discard:
@@ -369,16 +392,7 @@ class Database:
         finally:
             turns.release()
 
-    async def _begin(
-        self, caller: Caller, named: Sequence[UUID] | None, *, read_only: bool, any_scope: bool
-    ) -> PoolConnectionProxy:
-        begin = BEGIN_READ if read_only else BEGIN_WRITE
-        if caller.token_hash is None:
-            acting = ACT_AS.with_literals(caller.user_id, caller.session_id, named)
-        elif any_scope:
-            acting = ACT_AS_ANY_TOKEN.with_literals(caller.token_hash, named)
-        else:
-            acting = ACT_AS_TOKEN.with_literals(caller.token_hash, caller.needs, named)
+    async def _begin(self, beginning: str, caller: Caller) -> PoolConnectionProxy:
         deadline = time.monotonic() + ACQUIRE_SECONDS
         # BEGIN is the ping: a connection that died while idle shows it here, where nothing has been done yet, and
         # the next one is tried. It costs no trip of its own.
@@ -388,7 +402,7 @@ class Database:
             except _UNREACHABLE as error:
                 raise unavailable() from error
             try:
-                await connection.execute(f"{begin.sql}; {acting}", timeout=BEGIN_SECONDS)
+                await connection.execute(beginning, timeout=BEGIN_SECONDS)
             except Exception as error:
                 # Only a server that lives refuses an identity; whatever else was raised, by asyncpg's own state machine
                 # too, comes from a connection that is no use any more.
@@ -421,8 +435,12 @@ class Database:
     ) -> None:
         source = named[0] if named and len(named) == 1 else None
         details = {"detail": problem.detail, "query": tx.queries[-1] if tx and tx.queries else None}
-        async with self.transaction(caller, [], any_scope=True) as own:
-            await own.run(AUDIT, source, None, "access_denied", details)
+        try:
+            async with self.transaction(caller, [], any_scope=True) as own:
+                await own.run(AUDIT, source, None, "access_denied", details)
+        except (Problem, asyncpg.PostgresError) as error:
+            # Whose session ended while they waited is refused all the same.
+            log.warning("refusal not audited", query=details["query"], why=str(error))
 
     async def _note(
         self,
@@ -448,6 +466,17 @@ class Database:
         self._noted.move_to_end(key)
         if len(self._noted) > REMEMBERED:
             self._noted.popitem(last=False)
+
+
+def _beginning(caller: Caller, named: Sequence[UUID] | None, *, read_only: bool, any_scope: bool) -> str:
+    begin = BEGIN_READ if read_only else BEGIN_WRITE
+    if caller.token_hash is None:
+        acting = ACT_AS.with_literals(caller.user_id, caller.session_id, named)
+    elif any_scope:
+        acting = ACT_AS_ANY_TOKEN.with_literals(caller.token_hash, named)
+    else:
+        acting = ACT_AS_TOKEN.with_literals(caller.token_hash, caller.needs, named)
+    return f"{begin.sql}; {acting}"
 
 
 def _discard(connection: PoolConnectionProxy) -> None:

@@ -50,7 +50,8 @@ NOT_ENFORCED = "Read and checked; nothing enforces it yet."
 
 _ERRORS = {
     "unreadable": "The body, the query, a header or a cursor cannot be read: no JSON, no UTF-8, a query value of the "
-    "wrong type, another list's cursor. Mend the request; sending it again changes nothing.",
+    "wrong type, another list's cursor, a body where none is taken. Mend the request; sending it again "
+    "changes nothing.",
     "unauthenticated": "No access token, or one that is forged, expired or of a session that has ended; `/v1` says so "
     "whether the path exists or not. Refresh the token or sign in. Comes with `WWW-Authenticate: Bearer`.",
     "forbidden": "You see it but your access level does not allow this; or registration is closed. Audited.",
@@ -60,7 +61,8 @@ _ERRORS = {
     "conflict": "The id is taken by other content or by somebody else, the source has another value at that time, "
     "the person has access at another level, the username is taken. Read what is stored, then decide.",
     "email_taken": "An account with this e-mail exists, in whatever case of letters.",
-    "last_admin": "A source and a home keep at least one admin: make somebody else admin first.",
+    "last_admin": "A source and a home keep at least one admin whose account is active: make somebody else admin "
+    "first.",
     "cursor_expired": "A cursor of the change feed that is older than 90 days, or of another account or database, a "
     "restored one included. Drop the copy and ask again without `since`.",
     "stale": "The row has changed since the version that `If-Match` names. Read it again, then repeat your change.",

@@ -60,6 +60,14 @@ def signed_in(request: Req) -> Caller:
     return caller
 
 
+def refuse_body(request: Req) -> None:
+    """Note that a deletion came with a body (400): what it says would be ignored, and the deletion is for good."""
+    length = request.headers.get("content-length", "0")
+    if request.method == "DELETE" and (length != "0" or "transfer-encoding" in request.headers):
+        wrong = Problem("unreadable", "This takes no body.")
+        request.scope["homelog.wrong_body"] = wrong  # type: ignore[typeddict-unknown-key]
+
+
 def refuse_wrong_body(request: Req) -> None:
     """Raise what was wrong with the body, now that the caller is known to be who they say."""
     problem = request.scope.get("homelog.wrong_body")
@@ -93,6 +101,7 @@ async def provide_tx(request: Req) -> AsyncIterator[Transaction]:
     500.
     """
     caller = signed_in(request)
+    refuse_body(request)
     read_only = request.method in {"GET", "HEAD"}
     database: Database = request.app.state.database
     async with database.transaction(caller, sources_named(request), read_only=read_only) as tx:
@@ -106,6 +115,7 @@ async def provide_tx(request: Req) -> AsyncIterator[Transaction]:
 async def provide_db(request: Req) -> Database:
     """The database, for the few handlers that must not hold a transaction all along (hashing, streaming)."""
     caller = signed_in(request)
+    refuse_body(request)
     database: Database = request.app.state.database
     no_device_may = caller.token_hash is not None and caller.needs is None
     if no_device_may or (caller != NOBODY and "homelog.wrong_body" in request.scope):

@@ -2169,6 +2169,138 @@ ALTER FUNCTION homelog.leave_user_tombstone(reader uuid, gone public.change_type
 COMMENT ON FUNCTION homelog.leave_user_tombstone(reader uuid, gone public.change_type, gone_id uuid, how public.change_op) IS 'Notes that a person does not see something any more.';
 
 --
+-- Name: lock_account(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.lock_account(going uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET lock_timeout TO '2s'
+    AS $$
+BEGIN
+    -- Wherever it may be writing just now, so that its last readings are seen; where it only reads nobody waits for it.
+    PERFORM homelog.take_turns(ARRAY(
+        SELECT a.source_id FROM user_source_access AS a WHERE a.user_id = going AND a.access_level >= 'write'
+        UNION
+        SELECT there.id
+        FROM home_members AS m
+        JOIN data_sources AS there ON there.home_id = m.home_id
+        WHERE m.user_id = going AND m.access_level >= 'write'
+        UNION
+        SELECT l.source_id FROM audit_logs AS l WHERE l.user_id = going AND l.event_type = 'create_entry'
+    ));
+
+    -- Two admins of one home or source who go at once: the second waits here, and then sees that it is the last.
+    PERFORM
+    FROM homes AS h
+    WHERE h.id IN (
+        SELECT m.home_id FROM home_members AS m WHERE m.user_id = going
+        UNION ALL
+        SELECT m.home_id FROM home_members AS m WHERE m.granted_by = going
+        UNION ALL
+        SELECT made.id FROM homes AS made WHERE made.created_by = going
+    )
+    ORDER BY h.id
+    FOR UPDATE;
+    PERFORM
+    FROM data_sources AS s
+    WHERE s.id IN (
+        SELECT a.source_id FROM user_source_access AS a WHERE a.user_id = going
+        UNION ALL
+        SELECT a.source_id FROM user_source_access AS a WHERE a.granted_by = going
+        UNION ALL
+        SELECT made.id FROM data_sources AS made WHERE made.created_by = going
+        UNION ALL
+        SELECT there.id
+        FROM data_sources AS there
+        JOIN home_members AS m ON m.home_id = there.home_id
+        WHERE m.user_id = going AND m.access_level = 'admin'
+    )
+    ORDER BY s.id
+    FOR NO KEY UPDATE;
+    -- Those that may go with it; readings of the others go on coming.
+    PERFORM
+    FROM data_sources AS s
+    WHERE s.id IN (SELECT a.source_id FROM user_source_access AS a WHERE a.user_id = going AND a.access_level = 'admin')
+    ORDER BY s.id
+    FOR UPDATE;
+    PERFORM
+    FROM plants AS p
+    WHERE p.id IN (
+        SELECT own.id FROM plants AS own WHERE own.user_id = going
+        UNION ALL
+        SELECT there.id
+        FROM plants AS there
+        JOIN home_members AS m ON m.home_id = there.home_id
+        WHERE m.user_id = going AND m.access_level = 'admin'
+        UNION ALL
+        SELECT following.id
+        FROM plants AS following
+        JOIN user_source_access AS a ON a.source_id = following.moisture_source_id
+        WHERE a.user_id = going AND a.access_level = 'admin'
+        UNION ALL
+        SELECT c.plant_id FROM care_events AS c WHERE c.user_id = going
+        UNION ALL
+        SELECT g.plant_id FROM growth_measurements AS g WHERE g.user_id = going
+    )
+    ORDER BY p.id
+    FOR UPDATE;
+END
+$$;
+
+ALTER FUNCTION homelog.lock_account(going uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION lock_account(going uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.lock_account(going uuid) IS 'Locks, in the one order of locks, all that changes when an account goes. The account itself comes last, for all that somebody writes refers to theirs: so whoever deletes an account calls this before.';
+
+--
+-- Name: lock_home(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.lock_home(wanted uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- As homelog.tg__leave_member_tombstone() locks it: a lock that grows later is two locks.
+    PERFORM FROM homes WHERE id = wanted AND id = ANY (homelog.readable_homes()) FOR UPDATE;
+END
+$$;
+
+ALTER FUNCTION homelog.lock_home(wanted uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION lock_home(wanted uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.lock_home(wanted uuid) IS 'Locks a home that the caller sees, before its members are changed: what the next statement decides, it decides upon what whoever came before has left.';
+
+--
+-- Name: lock_source(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.lock_source(wanted uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- No stronger than homelog.tg__keep_an_admin() does: readings go on coming.
+    PERFORM FROM data_sources WHERE id = wanted AND id = ANY (homelog.granted_sources()) FOR NO KEY UPDATE;
+END
+$$;
+
+ALTER FUNCTION homelog.lock_source(wanted uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION lock_source(wanted uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.lock_source(wanted uuid) IS 'Locks a source that was granted to the caller or stands in a home of theirs, before its grants are changed.';
+
+--
 -- Name: losses(pg_snapshot, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -3567,6 +3699,8 @@ CREATE FUNCTION homelog.sense(plant public.plants, anew boolean) RETURNS public.
     AS $$
 DECLARE
     patience CONSTANT interval := plant.stale_after_hours * interval '1 hour';
+    -- How far back the soil's story is read: longer than a plant goes without water and a sensor without a word.
+    memory   CONSTANT interval := greatest(patience, interval '31 days');
     -- In decimals: 0.1 + 0.05 in binary is more than 0.15, and a sensor that says 0.15 would not do.
     wet_from CONSTANT double precision := least(plant.dry_below::numeric + 0.05, 1);
     newest   timestamptz;
@@ -3593,8 +3727,15 @@ BEGIN
     ) AS r
     WHERE l.source_id = plant.moisture_source_id;
 
-    -- Of a source that was taken from the plant's owner they learn nothing more.
-    IF anew OR newest IS NULL OR newest <= plant.moisture_at THEN
+    -- Of a source that was taken from the plant's owner they learn nothing more. The reading with which the soil turned dry
+    -- may have been corrected since, or deleted.
+    IF anew OR newest IS NULL OR newest <= plant.moisture_at
+       OR (plant.dry_since IS NOT NULL AND NOT EXISTS (
+           SELECT FROM readings AS r
+           WHERE r.source_id = plant.moisture_source_id AND r.timestamp = plant.dry_since
+             AND CASE r.quality_flag WHEN 'bad' THEN false ELSE true END
+             AND r.value BETWEEN 0 AND part AND r.value / part < plant.dry_below
+       )) THEN
         plant.moisture_at := NULL;
         plant.dry_since := NULL;
     END IF;
@@ -3603,7 +3744,7 @@ BEGIN
     END IF;
 
     -- All readings since the last time, not the newest alone: a sensor may tell a whole day at once.
-    since := greatest(plant.moisture_at, plant.last_water, newest - patience);
+    since := greatest(plant.moisture_at, plant.last_water, newest - memory);
     SELECT max(r.timestamp) INTO wet_at
     FROM readings AS r
     WHERE r.source_id = plant.moisture_source_id AND r.timestamp > since AND r.timestamp <= newest
@@ -4054,7 +4195,7 @@ ALTER FUNCTION homelog.sum_up_days(sources uuid[], hours timestamp with time zon
 -- Name: FUNCTION sum_up_days(sources uuid[], hours timestamp with time zone[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.sum_up_days(sources uuid[], hours timestamp with time zone[]) IS 'Sums up the local days in which these hours lie, the n-th of the n-th source, from their readings as they are now and from hours that are summed up, when no other transaction writes to these. Days that are not dense lose their row, and so do those of another zone that overlap.';
+COMMENT ON FUNCTION homelog.sum_up_days(sources uuid[], hours timestamp with time zone[]) IS 'Sums up local days anew: those in which the given hours lie, the n-th hour of the n-th source. Waits for whoever writes to these sources; takes whole hours from reading_hours and what is left of a day from its readings. A day with fewer than ten readings that are not bad loses its row, and so does a day of another zone that overlaps one of these.';
 
 --
 -- Name: sum_up_hours(uuid[], timestamp with time zone[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -4785,9 +4926,13 @@ BEGIN
     -- As for sources: the home's row is the lock, and where it is gone its members go with it.
     PERFORM FROM homes WHERE id = OLD.home_id FOR NO KEY UPDATE;
     IF FOUND AND NOT EXISTS (
-        SELECT FROM home_members WHERE home_id = OLD.home_id AND access_level = 'admin'
+        SELECT
+        FROM home_members AS m
+        JOIN users AS u ON u.id = m.user_id
+        WHERE m.home_id = OLD.home_id AND m.access_level = 'admin'
+          AND (u.is_active OR NOT EXISTS (SELECT FROM users AS gone WHERE gone.id = OLD.user_id AND gone.is_active))
     ) THEN
-        RAISE EXCEPTION 'A home keeps at least one admin.'
+        RAISE EXCEPTION 'A home keeps at least one admin whose account is active.'
             USING ERRCODE = 'integrity_constraint_violation', TABLE = 'home_members',
                   CONSTRAINT = 'home_members_last_admin';
     END IF;
@@ -4801,7 +4946,7 @@ ALTER FUNCTION homelog.tg__keep_a_home_admin() OWNER TO homelog_owner;
 -- Name: FUNCTION tg__keep_a_home_admin(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.tg__keep_a_home_admin() IS 'Refuses to leave a home without an admin.';
+COMMENT ON FUNCTION homelog.tg__keep_a_home_admin() IS 'Refuses to leave a home without an admin, or with none but such whose accounts are not active.';
 
 --
 -- Name: tg__keep_an_admin(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -4816,9 +4961,13 @@ BEGIN
     -- it is gone the grant goes with it.
     PERFORM FROM data_sources WHERE id = OLD.source_id FOR NO KEY UPDATE;
     IF FOUND AND NOT EXISTS (
-        SELECT FROM user_source_access WHERE source_id = OLD.source_id AND access_level = 'admin'
+        SELECT
+        FROM user_source_access AS a
+        JOIN users AS u ON u.id = a.user_id
+        WHERE a.source_id = OLD.source_id AND a.access_level = 'admin'
+          AND (u.is_active OR NOT EXISTS (SELECT FROM users AS gone WHERE gone.id = OLD.user_id AND gone.is_active))
     ) THEN
-        RAISE EXCEPTION 'A source keeps at least one admin.'
+        RAISE EXCEPTION 'A source keeps at least one admin whose account is active.'
             USING ERRCODE = 'integrity_constraint_violation', TABLE = 'user_source_access',
                   CONSTRAINT = 'user_source_access_last_admin';
     END IF;
@@ -4832,7 +4981,7 @@ ALTER FUNCTION homelog.tg__keep_an_admin() OWNER TO homelog_owner;
 -- Name: FUNCTION tg__keep_an_admin(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.tg__keep_an_admin() IS 'Refuses to leave a source without an admin.';
+COMMENT ON FUNCTION homelog.tg__keep_an_admin() IS 'Refuses to leave a source without an admin, or with none but such whose accounts are not active.';
 
 --
 -- Name: tg__keep_latest_readings(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -4964,35 +5113,18 @@ CREATE FUNCTION homelog.tg__leave_nothing_orphaned() RETURNS trigger
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    -- Turns before rows, as everyone takes them who writes readings.
-    PERFORM homelog.take_turns(ARRAY(
-        SELECT a.source_id FROM user_source_access AS a WHERE a.user_id = OLD.id AND a.access_level = 'admin'
-        UNION
-        SELECT l.source_id FROM audit_logs AS l WHERE l.user_id = OLD.id AND l.event_type = 'create_entry'
-    ));
+    PERFORM homelog.lock_account(OLD.id);
 
-    -- Two admins of one home or source who go at once: the second waits here, and then sees that it is the last.
-    PERFORM
-    FROM homes AS h
-    JOIN home_members AS m ON m.home_id = h.id
-    WHERE m.user_id = OLD.id
-    ORDER BY h.id
-    FOR UPDATE OF h;
-    PERFORM
-    FROM data_sources AS s
-    JOIN user_source_access AS a ON a.source_id = s.id
-    WHERE a.user_id = OLD.id AND a.access_level = 'admin'
-    ORDER BY s.id
-    FOR UPDATE OF s;
-
-    -- What stands in a home with another admin passes to that admin, of several to the one of longest standing.
+    -- What stands in a home with another admin passes to that admin: of several to one whose account is active, and of
+    -- these to the one of longest standing.
     UPDATE plants AS p SET user_id = heir.user_id
     FROM (
         SELECT DISTINCT ON (m.home_id) m.home_id, m.user_id
         FROM home_members AS m
+        JOIN users AS u ON u.id = m.user_id
         WHERE m.home_id IN (SELECT own.home_id FROM plants AS own WHERE own.user_id = OLD.id)
           AND m.access_level = 'admin' AND m.user_id <> OLD.id
-        ORDER BY m.home_id, m.granted_at, m.user_id
+        ORDER BY m.home_id, u.is_active DESC, m.granted_at, m.user_id
     ) AS heir
     WHERE p.user_id = OLD.id AND p.home_id = heir.home_id;
     INSERT INTO user_source_access AS a (user_id, source_id, access_level)
@@ -5000,15 +5132,21 @@ BEGIN
     FROM user_source_access AS own
     JOIN data_sources AS s ON s.id = own.source_id
     JOIN home_members AS m ON m.home_id = s.home_id AND m.access_level = 'admin' AND m.user_id <> OLD.id
+    JOIN users AS u ON u.id = m.user_id
     WHERE own.user_id = OLD.id AND own.access_level = 'admin'
+      -- One who is active inherits it also from one who is not.
       AND NOT EXISTS (
-          SELECT FROM user_source_access AS other
+          SELECT
+          FROM user_source_access AS other
+          JOIN users AS o ON o.id = other.user_id
           WHERE other.source_id = s.id AND other.user_id <> OLD.id AND other.access_level = 'admin'
+            AND o.is_active >= u.is_active
       )
-    ORDER BY s.id, m.granted_at, m.user_id
+    ORDER BY s.id, u.is_active DESC, m.granted_at, m.user_id
     ON CONFLICT (source_id, user_id) DO UPDATE SET access_level = 'admin';
 
-    -- What the account alone administers goes with it.
+    -- What the account alone administers goes with it. What somebody else does who is not active now stays: they may be
+    -- again, and what is deleted does not come back.
     DELETE FROM data_sources AS s
     USING user_source_access AS a
     WHERE a.source_id = s.id AND a.user_id = OLD.id AND a.access_level = 'admin'
@@ -5135,6 +5273,73 @@ ALTER FUNCTION homelog.tg__limit_followers() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__limit_followers() IS 'Keeps the work that a reading makes within bounds: each plant that follows its source is looked at.';
+
+--
+-- Name: tg__lock_followers(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__lock_followers() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM plants WHERE moisture_source_id = OLD.id ORDER BY id FOR NO KEY UPDATE;
+    RETURN OLD;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__lock_followers() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__lock_followers(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__lock_followers() IS 'Locks the plants that follow a source that goes in the order of their ids: its foreign key reaches them in any.';
+
+--
+-- Name: tg__lock_own_account(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__lock_own_account() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM homelog.lock_account(homelog.current_user_id());
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__lock_own_account() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__lock_own_account(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__lock_own_account() IS 'Locks what changes when one deletes one''s own account.';
+
+--
+-- Name: tg__lock_what_stands_there(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__lock_what_stands_there() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM data_sources WHERE home_id = OLD.id ORDER BY id FOR NO KEY UPDATE;
+    PERFORM FROM plants WHERE home_id = OLD.id ORDER BY id FOR NO KEY UPDATE;
+    RETURN OLD;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__lock_what_stands_there() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__lock_what_stands_there(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__lock_what_stands_there() IS 'Locks the sources and plants of a home that goes in the order of their ids: its foreign keys reach them in any.';
 
 --
 -- Name: tg__name_token(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -5574,8 +5779,19 @@ CREATE FUNCTION homelog.tg__sense_plant() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
+DECLARE
+    sensed CONSTANT plants := homelog.sense(NEW, true);
 BEGIN
-    RETURN homelog.sense(NEW, true);
+    -- Where a watering was taken back and an earlier one stands, what was read before that is of drier soil.
+    IF TG_OP = 'INSERT'
+       OR (OLD.moisture_source_id, OLD.dry_below, OLD.stale_after_hours)
+       IS DISTINCT FROM (NEW.moisture_source_id, NEW.dry_below, NEW.stale_after_hours)
+       OR sensed.moisture_at > coalesce(NEW.last_water, '-infinity') THEN
+        NEW.moisture := sensed.moisture;
+    END IF;
+    NEW.moisture_at := sensed.moisture_at;
+    NEW.dry_since := sensed.dry_since;
+    RETURN NEW;
 END
 $$;
 
@@ -5673,60 +5889,100 @@ CREATE FUNCTION homelog.tg__undo_watering() RETURNS trigger
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 DECLARE
-    watered plants;
-    later   care_events;
-    -- What the undone watering made of last_water, and what it would be without it.
-    made    timestamptz := greatest(OLD.before_last_water, OLD.at);
-    due     timestamptz := OLD.before_last_water;
-    newest  boolean := true;
-    -- Only one that moved last_water on ended that the plant was put off.
-    advanced CONSTANT boolean := OLD.at > coalesce(OLD.before_last_water, '-infinity');
+    plant     plants;
+    sensed    plants;
+    later     care_events;
+    -- What the plant was after the undone watering, and what it would have been without it.
+    last_was  timestamptz := greatest(OLD.before_last_water, OLD.at);
+    last_is   timestamptz := OLD.before_last_water;
+    wet_was   double precision := 1;
+    wet_is    double precision := OLD.before_moisture;
+    state_was plantstatus := 'watered';
+    state_is  plantstatus := OLD.before_status;
+    -- Until when the plant was put off, if it was this watering that ended it: one that moves last_water on does.
+    put_off   date := CASE WHEN OLD.at > coalesce(OLD.before_last_water, '-infinity') THEN OLD.before_snoozed_until END;
 BEGIN
-    SELECT * INTO watered FROM plants WHERE id = OLD.plant_id FOR NO KEY UPDATE;
+    SELECT * INTO plant FROM plants WHERE id = OLD.plant_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN NULL;  -- It goes, and its care with it.
     END IF;
+    IF OLD.at < OLD.before_last_water THEN
+        RETURN NULL;  -- It was told late and has changed nothing.
+    END IF;
 
-    -- The waterings after it were stored on top of it: the next one takes over what was before, so that they can be
-    -- undone in any order. What somebody changed in between stands, and what was before that matters no more.
+    -- The waterings after it were stored on top of it: each takes over what would have been before it, so that they can be
+    -- undone in any order, and is replayed upon that. What somebody changed in between stands, and what was before that
+    -- matters no more.
     FOR later IN
         SELECT * FROM care_events
         WHERE plant_id = OLD.plant_id AND before_version > OLD.before_version
         ORDER BY before_version
     LOOP
+        IF later.before_last_water IS DISTINCT FROM last_was THEN
+            last_was := later.before_last_water;
+            last_is := later.before_last_water;
+            put_off := NULL;
+        END IF;
+        IF later.before_moisture <> wet_was THEN
+            wet_is := later.before_moisture;
+        END IF;
+        IF later.before_status <> state_was THEN
+            state_is := later.before_status;
+        END IF;
         UPDATE care_events
-        SET before_last_water = CASE
-                WHEN before_last_water IS NOT DISTINCT FROM made THEN due ELSE before_last_water
-            END,
-            before_moisture = CASE
-                WHEN newest AND before_moisture = 1 THEN OLD.before_moisture ELSE before_moisture
-            END,
-            before_status = CASE
-                WHEN newest AND before_status = 'watered' THEN OLD.before_status ELSE before_status
-            END,
+        SET before_last_water = last_is,
+            before_moisture = wet_is,
+            before_status = state_is,
+            -- The next one that moves last_water on ends that it was put off. One that does only now ends nothing that
+            -- was put off since: that stands, or a later one ended it.
             before_snoozed_until = CASE
-                WHEN newest AND advanced THEN coalesce(before_snoozed_until, OLD.before_snoozed_until)
-                ELSE before_snoozed_until
+                WHEN at <= last_is THEN before_snoozed_until
+                WHEN last_was IS NULL OR at > last_was THEN coalesce(before_snoozed_until, put_off)
+                WHEN before_snoozed_until IS NULL THEN put_off
             END
         WHERE id = later.id;
-        newest := false;
-        IF later.before_last_water IS DISTINCT FROM made THEN
-            RETURN NULL;
+        IF later.before_snoozed_until IS NOT NULL OR later.at > coalesce(last_is, '-infinity') THEN
+            put_off := NULL;
         END IF;
-        made := greatest(made, later.at);
-        due := greatest(due, later.at);
-        IF made = due THEN
+        IF later.at >= coalesce(last_was, '-infinity') THEN
+            wet_was := 1;
+            state_was := 'watered';
+        ELSE
+            wet_was := later.before_moisture;
+            state_was := later.before_status;
+        END IF;
+        IF later.at >= coalesce(last_is, '-infinity') THEN
+            wet_is := 1;
+            state_is := 'watered';
+        END IF;
+        last_was := greatest(last_was, later.at);
+        last_is := greatest(last_is, later.at);
+        IF (last_was, wet_was, state_was) IS NOT DISTINCT FROM (last_is, wet_is, state_is) THEN
             RETURN NULL;
         END IF;
     END LOOP;
 
+    IF plant.last_water IS NOT DISTINCT FROM last_was THEN
+        plant.last_water := last_is;
+    ELSE
+        put_off := NULL;
+    END IF;
+    IF plant.moisture = wet_was AND (wet_was = 1 OR wet_is = 1)
+       AND (last_was, wet_was) IS DISTINCT FROM (last_is, wet_is) THEN
+        plant.moisture := wet_is;
+        -- What the sensor said since the watering that is the latest now came after what was before.
+        IF plant.moisture_source_id IS NOT NULL THEN
+            sensed := homelog.sense(plant, true);
+            IF sensed.moisture_at > coalesce(plant.last_water, '-infinity') THEN
+                plant.moisture := sensed.moisture;
+            END IF;
+        END IF;
+    END IF;
     UPDATE plants
-    SET last_water = CASE WHEN last_water = made THEN due ELSE last_water END,
-        moisture = CASE WHEN newest AND moisture = 1 THEN OLD.before_moisture ELSE moisture END,
-        status = CASE WHEN newest AND status = 'watered' THEN OLD.before_status ELSE status END,
-        snoozed_until = CASE
-            WHEN newest AND advanced THEN coalesce(snoozed_until, OLD.before_snoozed_until) ELSE snoozed_until
-        END
+    SET last_water = plant.last_water,
+        moisture = plant.moisture,
+        status = CASE WHEN status = state_was THEN state_is ELSE status END,
+        snoozed_until = coalesce(snoozed_until, put_off)
     WHERE id = OLD.plant_id;
     RETURN NULL;
 END
@@ -7869,6 +8125,18 @@ CREATE TRIGGER _050_check_timezone_insert BEFORE INSERT ON public.homes FOR EACH
 CREATE TRIGGER _050_check_timezone_update BEFORE UPDATE ON public.homes FOR EACH ROW WHEN (((new.timezone)::text IS DISTINCT FROM (old.timezone)::text)) EXECUTE FUNCTION homelog.tg__check_timezone();
 
 --
+-- Name: data_sources _050_lock_followers; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _050_lock_followers BEFORE DELETE ON public.data_sources FOR EACH ROW EXECUTE FUNCTION homelog.tg__lock_followers();
+
+--
+-- Name: homes _050_lock_what_stands_there; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _050_lock_what_stands_there BEFORE DELETE ON public.homes FOR EACH ROW EXECUTE FUNCTION homelog.tg__lock_what_stands_there();
+
+--
 -- Name: audit_logs _050_name_token; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -8077,6 +8345,12 @@ CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.readings FOR EACH R
 --
 
 CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.users FOR EACH ROW WHEN ((NOT (new.last_login_at IS DISTINCT FROM old.last_login_at))) EXECUTE FUNCTION homelog.tg__touch_updated_at();
+
+--
+-- Name: users _110_lock_own_account; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _110_lock_own_account BEFORE DELETE ON public.users FOR EACH STATEMENT WHEN ((CURRENT_USER = 'homelog_api'::name)) EXECUTE FUNCTION homelog.tg__lock_own_account();
 
 --
 -- Name: meter_events _200_require_counter; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -11190,6 +11464,26 @@ REVOKE ALL ON FUNCTION homelog.keep_rules(source uuid, ats timestamp with time z
 REVOKE ALL ON FUNCTION homelog.leave_user_tombstone(reader uuid, gone public.change_type, gone_id uuid, how public.change_op) FROM PUBLIC;
 
 --
+-- Name: FUNCTION lock_account(going uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.lock_account(going uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION lock_home(wanted uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.lock_home(wanted uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.lock_home(wanted uuid) TO homelog_api;
+
+--
+-- Name: FUNCTION lock_source(wanted uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.lock_source(wanted uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.lock_source(wanted uuid) TO homelog_api;
+
+--
 -- Name: FUNCTION losses(since pg_snapshot, at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -11868,6 +12162,24 @@ REVOKE ALL ON FUNCTION homelog.tg__leave_source_tombstone() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__limit_followers() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__lock_followers(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__lock_followers() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__lock_own_account(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__lock_own_account() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__lock_what_stands_there(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__lock_what_stands_there() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__name_token(); Type: ACL; Schema: homelog; Owner: homelog_owner

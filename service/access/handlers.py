@@ -11,6 +11,7 @@ from service.requests import Tx
 from service.sqlfile import queries_beside
 
 _bind = queries_beside(__file__)
+LOCK_SOURCE = _bind("lock_source", type(None))
 ADMINISTER_SOURCE = _bind("administer_source", UUID)
 LIST_GRANTS = _bind("list_grants", Grant)
 GET_GRANT = _bind("get_grant", Grant)
@@ -50,12 +51,14 @@ async def change_grant(
     tx: Tx, source_id: FromPath[UUID], user_id: FromPath[UUID], data: JSONBody[ChangeGrant]
 ) -> Grant:
     """Change the level of a grant; the last admin stays one."""
+    await tx.run(LOCK_SOURCE, source_id)
     return await tx.change(CHANGE_GRANT, source_id, user_id, data.access_level)
 
 
 @delete("/v1/sources/{source_id:uuid}/access/{user_id:uuid}", operation_id="delete_grant")
 async def delete_grant(tx: Tx, source_id: FromPath[UUID], user_id: FromPath[UUID]) -> None:
     """Revoke a grant, or give up one's own; the last admin stays."""
+    await tx.run(LOCK_SOURCE, source_id)
     await tx.change(DELETE_GRANT, source_id, user_id)
 
 

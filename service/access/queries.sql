@@ -131,3 +131,7 @@ SELECT s.may, TRUE AS fresh, g.user_id
 FROM seen AS s
 LEFT JOIN gone AS g ON g.source_id = s.id
 WHERE g.user_id IS NOT NULL OR NOT s.may
+
+-- name: lock_source
+-- $1 the source. Before a grant is changed or revoked: whoever deletes the source has its row first and its grants then.
+SELECT homelog.lock_source($1)

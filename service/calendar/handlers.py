@@ -1,5 +1,6 @@
 """/v1/me/calendar-link and the feed behind it, /v1/plants/calendar.ics."""
 
+import asyncio
 import hashlib
 import re
 import secrets
@@ -12,9 +13,9 @@ from litestar.params import QueryParameter
 from service.answers import document, found
 from service.calendar.icalendar import calendar
 from service.calendar.structs import CalendarLink, NewCalendarLink, Watering
-from service.database import Transaction
+from service.database import Database
 from service.problems import not_found
-from service.requests import KEYED, Req, Tx
+from service.requests import KEYED, Db, Req, Tx, caller_of
 from service.sqlfile import queries_beside
 
 _bind = queries_beside(__file__)
@@ -25,7 +26,7 @@ ACT_BY_CALENDAR_KEY = _bind("act_by_calendar_key", UUID)
 LIST_WATERINGS = _bind("list_waterings", Watering)
 
 MOST = 10_000
-"""How many events a feed holds; of more plants, those that want water soonest."""
+"""How many events a feed holds; of more plants, one's own, and then those that want water soonest."""
 
 Key = Annotated[str | None, QueryParameter(description="The secret of a calendar link, which is all it needs.")]
 _KEY = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
@@ -53,23 +54,28 @@ async def delete_calendar_link(tx: Tx) -> None:
 
 
 @get("/v1/plants/calendar.ics", operation_id="get_calendar", opt=KEYED, media_type="text/calendar")
-async def get_calendar(request: Req, tx: Tx, key: Key = None) -> Response[bytes]:
+async def get_calendar(request: Req, db: Db, key: Key = None) -> Response[bytes]:
     """When the plants of a link's owner want water, as iCalendar: their own and those of all their homes."""
-    return await _feed(request, tx, key)
+    return await _feed(request, db, key)
 
 
 @head("/v1/plants/calendar.ics", operation_id="head_calendar", opt=KEYED, include_in_schema=False)
-async def head_calendar(request: Req, tx: Tx, key: Key = None) -> Response[None]:
+async def head_calendar(request: Req, db: Db, key: Key = None) -> Response[None]:
     """What an app may ask before it subscribes."""
-    return await _feed(request, tx, key)
+    return await _feed(request, db, key)
 
 
-async def _feed(request: Req, tx: Transaction, key: str | None) -> Response[Any]:
+async def _feed(request: Req, db: Database, key: str | None) -> Response[Any]:
     if key is None or not _KEY.fullmatch(key):
         raise not_found()
-    await tx.one(ACT_BY_CALENDAR_KEY, hashlib.sha256(key.encode()).digest())
-    body = calendar(await tx.all(LIST_WATERINGS, MOST))
-    return document(request, body, "text/calendar")
+    async with db.transaction(caller_of(request), [], read_only=True, turn=True) as tx:
+        await tx.one(ACT_BY_CALENDAR_KEY, hashlib.sha256(key.encode()).digest())
+        waterings = await tx.all(LIST_WATERINGS, MOST)
+    body = bytearray()
+    for piece in calendar(waterings):
+        body += piece
+        await asyncio.sleep(0)  # whoever else asks is served before the next piece
+    return document(request, bytes(body), "text/calendar")
 
 
 HANDLERS = [get_calendar_link, create_calendar_link, delete_calendar_link, get_calendar, head_calendar]

@@ -40,7 +40,8 @@ WHERE k.user_id IS NOT NULL
 -- name: list_waterings
 -- $1 how many rows. Each plant once, on the day that it wants water, by its home's calendar; what is overdue or was
 -- never watered on today. What stands on today has changed when the day began: that it does, and what a sensor says,
--- is no new version of the plant. What rests, or is wet by its sensor, wants none.
+-- is no new version of the plant. What rests, or is wet by its sensor, wants none. One's own come first: nobody who takes
+-- one into a home crowds them out.
 SELECT
     p.id AS plant_id,
     p.name,
@@ -62,5 +63,5 @@ CROSS JOIN LATERAL (
 ) AS today
 WHERE p.status <> 'resting'
   AND (shown.due_on IS NOT NULL OR shown.sensor IS DISTINCT FROM 'fresh')
-ORDER BY day, plant_id
+ORDER BY p.user_id <> (SELECT homelog.current_user_id()), day, plant_id
 LIMIT $1

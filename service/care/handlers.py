@@ -10,6 +10,8 @@ from msgspec.structs import astuple
 
 from service.answers import Cursor, From, Limit, Page, To, created, decode_cursor, found, page, refuse_range
 from service.care.structs import (
+    MOST_AT_ONCE,
+    MOST_NAMED,
     Care,
     CaredFor,
     CareForMany,
@@ -128,20 +130,20 @@ async def water_plant(
 
 @post("/v1/plants/water", operation_id="water_plants", status_code=200, opt=DEVICES_WRITE)
 async def water_plants(tx: Tx, data: JSONBody[WaterMany], mode: Mode = "atomic") -> Watered:
-    """Water several plants: those named, of a room or of a home."""
+    """Water several plants: those named, of a room (in any home, or in `home_id`) or of a home."""
     _refuse_wrong_time(data.at)
-    named = (data.plant_ids, data.room, data.home_id, data.at, data.id, mode == "partial")
-    rows = await tx.create_many(WATER_PLANTS, *named)
+    named = (data.plant_ids, data.room, data.home_id, data.at, data.id, mode == "partial", MOST_AT_ONCE)
+    rows = await tx.create_many(WATER_PLANTS, *named, too_many=_too_many(data))
     watered = [Plant(*astuple(row)[:-2]) for row in rows if row.outcome in {"watered", "duplicate"}]
     return Watered(watered, _results(data, {row.id: (row.outcome, row.event_id) for row in rows}))
 
 
 @post("/v1/plants/care-events", operation_id="care_for_plants", status_code=200, opt=DEVICES_WRITE)
 async def care_for_plants(tx: Tx, data: JSONBody[CareForMany], mode: Mode = "atomic") -> CaredFor:
-    """Log care of one kind for several plants: those named, of a room or of a home. They are watered by `water`."""
+    """Log care of one kind, which is not `water`, for several plants, named as for watering them."""
     _refuse_wrong_time(data.at)
-    named = (data.plant_ids, data.room, data.home_id, data.at, data.id, mode == "partial")
-    rows = await tx.create_many(CARE_FOR_PLANTS, *named, data.kind, data.note)
+    named = (data.plant_ids, data.room, data.home_id, data.at, data.id, mode == "partial", MOST_AT_ONCE)
+    rows = await tx.create_many(CARE_FOR_PLANTS, *named, data.kind, data.note, too_many=_too_many(data))
     logged = [row for row in rows if row.outcome in {"logged", "duplicate"}]
     care = [Care(row.id, row.plant_id, row.user_id, row.kind, row.at, row.note) for row in logged]
     events = {each.plant_id: each.id for each in care}
@@ -231,6 +233,16 @@ async def correct_growth(
 ) -> Response[Plant]:
     """Correct the last measurement of a plant's growth."""
     return found(request, await tx.change(CORRECT_GROWTH, plant_id, tx.if_match, data.value))
+
+
+def _too_many(data: OfMany) -> Problem:
+    """That a room or home holds more plants than one call cares for."""
+    held, pointer = ("room", "/room") if data.room else ("home", "/home_id")
+    return Problem.at(
+        pointer,
+        f"This {held} holds more than {MOST_AT_ONCE:,} plants, and a call cares for no more:"
+        f" send plant_ids instead, at most {MOST_NAMED:,} in each call.",
+    )
 
 
 def _results(data: OfMany, outcomes: dict[UUID, tuple[CareStatus, UUID | None]]) -> list[CareResult]:

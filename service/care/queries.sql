@@ -1,6 +1,8 @@
 -- Whoever waters locks the plant before reading what it was: that is kept with the watering, and two at once are stored
 -- one upon the other. Undoing locks the plant first as well, and several plants are locked in the order of their ids, so
 -- nobody waits for ever. What comes back when a watering is deleted says the trigger of homelog.tg__undo_watering().
+-- Whoever tells anything else of a plant locks it too, so that one that goes meanwhile is missed here and not by a foreign
+-- key; KEY SHARE, where nothing of the plant changes, hinders neither waterings nor what its sensor says.
 
 -- name: plant_is_visible
 -- $1 the plant; a row if the caller may see it, so that an empty list differs from no plant.
@@ -30,8 +32,8 @@ WHERE c.plant_id = $1 AND c.id = $2
 
 -- name: create_care_event
 -- $1 the plant; $2 the id, null to make one; $3 the kind; $4 when, null for now; $5 the note. A watering waters, as in
--- water_plant. First column: created, stored, conflict, hidden, forbidden, or again: the id was taken after this
--- statement began, or is of something that the caller cannot see.
+-- water_plant. First column: created, stored, conflict, hidden, forbidden, or again: after this statement began the id
+-- was taken or the plant went, or the id is of something that the caller cannot see.
 WITH seen AS (
     SELECT p.id, p.user_id = homelog.current_user_id() OR p.home_id = ANY (homelog.writable_homes()) AS may
     FROM (VALUES ($1::uuid)) AS asked (id)
@@ -45,6 +47,13 @@ locked AS (
     FOR NO KEY UPDATE
 ),
 
+kept AS (
+    SELECT p.id
+    FROM plants AS p
+    WHERE p.id = (SELECT s.id FROM seen AS s WHERE s.may) AND $3 <> 'water'
+    FOR KEY SHARE
+),
+
 made AS (
     INSERT INTO care_events (
         id, plant_id, kind, at, note, before_last_water, before_moisture, before_status, before_snoozed_until,
@@ -55,14 +64,17 @@ made AS (
         l.last_water, l.moisture, l.status, l.snoozed_until, l.updated_at
     FROM seen AS s
     LEFT JOIN locked AS l ON s.id = l.id
-    WHERE s.may
+    LEFT JOIN kept AS k ON s.id = k.id
+    WHERE s.id IN (l.id, k.id)
     ON CONFLICT (id) DO NOTHING
     RETURNING id, plant_id, user_id, kind, at, note
 ),
 
 watered AS (
     UPDATE plants AS p
-    SET last_water = greatest(p.last_water, m.at), moisture = 1, status = 'watered'
+    SET last_water = greatest(p.last_water, m.at),
+        moisture = CASE WHEN m.at < p.last_water THEN p.moisture ELSE 1 END,
+        status = CASE WHEN m.at < p.last_water THEN p.status ELSE 'watered' END
     FROM made AS m
     WHERE p.id = m.plant_id AND m.kind = 'water'
 )
@@ -120,8 +132,8 @@ FROM seen AS s
 LEFT JOIN gone AS g ON s.id = g.id
 
 -- name: water_plant
--- $1 the plant; $2 when, null for now; $3 the id of the watering, null to make one. A watering that is told late is
--- logged, but last_water never moves back. One that rests is woken: watering it is the change that ends its rest.
+-- $1 the plant; $2 when, null for now; $3 the id of the watering, null to make one. A watering that is told late, older
+-- than last_water, is logged and changes the plant in nothing but its version. Any other ends a rest.
 -- First column: done, stored (this very watering was logged before), conflict (its id is that of something else),
 -- again (the id was taken after this statement began) or forbidden; no row for a plant that the caller cannot see. The
 -- last one: the watering.
@@ -153,7 +165,9 @@ logged AS (
 
 watered AS (
     UPDATE plants AS p
-    SET last_water = greatest(p.last_water, l.at), moisture = 1, status = 'watered'
+    SET last_water = greatest(p.last_water, l.at),
+        moisture = CASE WHEN l.at < p.last_water THEN p.moisture ELSE 1 END,
+        status = CASE WHEN l.at < p.last_water THEN p.status ELSE 'watered' END
     FROM logged AS l
     WHERE p.id = l.plant_id
     RETURNING p AS plant
@@ -189,11 +203,12 @@ FROM outcome AS o
 CROSS JOIN LATERAL homelog.shown_plant(o.plant) AS p
 
 -- name: water_plants
--- $1 plants, or $2 a room, or $3 a home; the other two null; $4 when, null for now; $5 the id of this call, null if it
--- is not sent again; $6 whether those that can be watered are, where others cannot. Of a room those that the caller may
--- care for. No row if the caller cannot see what was named; where $6, only if it is a home. First column: done (one row
--- without a plant where a room or home has none), forbidden, conflict, or again (ids were taken after this statement
--- began); the last two: the watering of each plant, and what became of it.
+-- $1 plants, or $2 a room, or $3 a home, or both of these for a room of that home alone; else null; $4 when, null for
+-- now; $5 the id of this call, null if it is not sent again; $6 whether those that can be watered are, where others
+-- cannot; $7 how many at most. Of a room in any home those that the caller may care for. No row if the caller cannot see what was named; where $6, only if it is a home. First
+-- column: done (one row without a plant where a room or home has none), forbidden, too_many, conflict, or again (after
+-- this statement began ids were taken, or plants went without which it is not all of them); the last two: the watering
+-- of each plant, and what became of it.
 WITH named AS (
     SELECT p AS plant, p.id, mine.may
     FROM plants AS p
@@ -204,13 +219,17 @@ WITH named AS (
             false
         ) AS may
     ) AS mine
-    WHERE p.id = ANY ($1::uuid[]) OR p.home_id = $3::uuid OR (p.room = $2::text AND mine.may)
+    WHERE p.id = ANY ($1::uuid[])
+       OR (p.home_id = $3::uuid AND ($2::text IS NULL OR p.room = $2))
+       OR ($3 IS NULL AND p.room = $2 AND mine.may)
+    LIMIT $7::bigint + 1
 ),
 
 verdict AS (
     SELECT
         $6::boolean
-        OR (coalesce(bool_and(n.may), true) AND ($3 IS NULL OR $3 = ANY (homelog.writable_homes()))) AS may
+        OR (coalesce(bool_and(n.may), true) AND ($3 IS NULL OR $3 = ANY (homelog.writable_homes()))) AS may,
+        count(*) <= $7 AS fits
     FROM named AS n
     HAVING ($6 OR $1 IS NULL OR count(*) = (SELECT count(DISTINCT wanted) FROM unnest($1) AS wanted))
        AND ($3 IS NULL OR EXISTS (SELECT FROM homes AS h WHERE h.id = $3))
@@ -231,13 +250,23 @@ known AS (
     WHERE n.may AND $5 IS NOT NULL
 ),
 
+wanted AS (
+    SELECT n.id
+    FROM named AS n
+    CROSS JOIN verdict AS v
+    WHERE v.may AND v.fits AND n.may AND n.id NOT IN (SELECT k.id FROM known AS k)
+),
+
 locked AS (
     SELECT p.id, p.last_water, p.moisture, p.status, p.snoozed_until, p.updated_at
     FROM plants AS p
-    WHERE p.id IN (SELECT n.id FROM named AS n CROSS JOIN verdict AS v WHERE v.may AND n.may)
-      AND p.id NOT IN (SELECT k.id FROM known AS k)
+    WHERE p.id IN (SELECT w.id FROM wanted AS w)
     ORDER BY p.id
     FOR NO KEY UPDATE
+),
+
+enough AS (
+    SELECT $6 OR (SELECT count(*) FROM locked) = (SELECT count(*) FROM wanted) AS is_enough
 ),
 
 logged AS (
@@ -249,13 +278,17 @@ logged AS (
         coalesce(homelog.care_id($5, l.id), uuidv7()), l.id, 'water', coalesce($4, now()),
         l.last_water, l.moisture, l.status, l.snoozed_until, l.updated_at
     FROM locked AS l
+    CROSS JOIN enough AS e
+    WHERE e.is_enough
     ON CONFLICT (id) DO NOTHING
     RETURNING id, plant_id, at
 ),
 
 watered AS (
     UPDATE plants AS p
-    SET last_water = greatest(p.last_water, l.at), moisture = 1, status = 'watered'
+    SET last_water = greatest(p.last_water, l.at),
+        moisture = CASE WHEN l.at < p.last_water THEN p.moisture ELSE 1 END,
+        status = CASE WHEN l.at < p.last_water THEN p.status ELSE 'watered' END
     FROM logged AS l
     WHERE p.id = l.plant_id
     RETURNING p AS plant, l.id AS event_id
@@ -274,20 +307,22 @@ result AS (
 SELECT
     CASE
         WHEN NOT v.may THEN 'forbidden'
+        WHEN NOT v.fits THEN 'too_many'
         WHEN NOT $6 AND EXISTS (SELECT FROM known AS k WHERE NOT k.same) THEN 'conflict'
-        WHEN (SELECT count(*) FROM locked) > (SELECT count(*) FROM logged) THEN 'again'
+        WHEN NOT e.is_enough OR (SELECT count(*) FROM locked) > (SELECT count(*) FROM logged) THEN 'again'
         ELSE 'done'
     END AS verdict,
     p.*,
     r.event_id,
     r.outcome
 FROM verdict AS v
-LEFT JOIN result AS r ON true
+CROSS JOIN enough AS e
+LEFT JOIN result AS r ON v.fits
 CROSS JOIN LATERAL homelog.shown_plant(r.plant) AS p
 ORDER BY p.id
 
 -- name: care_for_plants
--- As water_plants, and $7 the kind of care, which is not water, and $8 the note. What became of each
+-- As water_plants, and $8 the kind of care, which is not water, and $9 the note. What became of each
 -- plant stands before its care.
 WITH named AS (
     SELECT p.id, mine.may
@@ -299,13 +334,17 @@ WITH named AS (
             false
         ) AS may
     ) AS mine
-    WHERE p.id = ANY ($1::uuid[]) OR p.home_id = $3::uuid OR (p.room = $2::text AND mine.may)
+    WHERE p.id = ANY ($1::uuid[])
+       OR (p.home_id = $3::uuid AND ($2::text IS NULL OR p.room = $2))
+       OR ($3 IS NULL AND p.room = $2 AND mine.may)
+    LIMIT $7::bigint + 1
 ),
 
 verdict AS (
     SELECT
         $6::boolean
-        OR (coalesce(bool_and(n.may), true) AND ($3 IS NULL OR $3 = ANY (homelog.writable_homes()))) AS may
+        OR (coalesce(bool_and(n.may), true) AND ($3 IS NULL OR $3 = ANY (homelog.writable_homes()))) AS may,
+        count(*) <= $7 AS fits
     FROM named AS n
     HAVING ($6 OR $1 IS NULL OR count(*) = (SELECT count(DISTINCT wanted) FROM unnest($1) AS wanted))
        AND ($3 IS NULL OR EXISTS (SELECT FROM homes AS h WHERE h.id = $3))
@@ -315,7 +354,7 @@ known AS (
     SELECT
         n.id AS plant_id,
         (c.plant_id, c.user_id, c.kind, c.at, c.note)
-        = (n.id, homelog.current_user_id(), $7::care_kind, coalesce($4::timestamptz, c.at), $8::text) AS same,
+        = (n.id, homelog.current_user_id(), $8::care_kind, coalesce($4::timestamptz, c.at), $9::text) AS same,
         c.id, c.user_id, c.kind, c.at, c.note
     FROM named AS n
     CROSS JOIN LATERAL (
@@ -331,15 +370,29 @@ wanted AS (
     SELECT n.id
     FROM named AS n
     CROSS JOIN verdict AS v
-    WHERE v.may AND n.may AND n.id NOT IN (SELECT k.plant_id FROM known AS k)
+    WHERE v.may AND v.fits AND n.may AND n.id NOT IN (SELECT k.plant_id FROM known AS k)
+),
+
+locked AS (
+    SELECT p.id
+    FROM plants AS p
+    WHERE p.id IN (SELECT w.id FROM wanted AS w)
+    ORDER BY p.id
+    FOR KEY SHARE
+),
+
+enough AS (
+    SELECT $6 OR (SELECT count(*) FROM locked) = (SELECT count(*) FROM wanted) AS is_enough
 ),
 
 -- In the order of their ids, which is the same every time: two calls that are the same wait for each other.
 logged AS (
     INSERT INTO care_events (id, plant_id, kind, at, note)
-    SELECT coalesce(homelog.care_id($5, w.id), uuidv7()), w.id, $7, coalesce($4, now()), $8
-    FROM wanted AS w
-    ORDER BY w.id
+    SELECT coalesce(homelog.care_id($5, l.id), uuidv7()), l.id, $8, coalesce($4, now()), $9
+    FROM locked AS l
+    CROSS JOIN enough AS e
+    WHERE e.is_enough
+    ORDER BY l.id
     ON CONFLICT (id) DO NOTHING
     RETURNING id, plant_id, user_id, kind, at, note
 ),
@@ -358,13 +411,15 @@ result AS (
 SELECT
     CASE
         WHEN NOT v.may THEN 'forbidden'
+        WHEN NOT v.fits THEN 'too_many'
         WHEN NOT $6 AND EXISTS (SELECT FROM known AS k WHERE NOT k.same) THEN 'conflict'
-        WHEN (SELECT count(*) FROM wanted) > (SELECT count(*) FROM logged) THEN 'again'
+        WHEN NOT e.is_enough OR (SELECT count(*) FROM locked) > (SELECT count(*) FROM logged) THEN 'again'
         ELSE 'done'
     END AS verdict,
     r.plant_id, r.outcome, r.id, r.user_id, r.kind, r.at, r.note
 FROM verdict AS v
-LEFT JOIN result AS r ON true
+CROSS JOIN enough AS e
+LEFT JOIN result AS r ON v.fits
 ORDER BY r.plant_id
 
 -- name: list_care_intervals
@@ -396,11 +451,17 @@ WITH seen AS (
     WHERE p.id = $1
 ),
 
+kept AS (
+    SELECT p.id
+    FROM plants AS p
+    WHERE p.id = (SELECT s.id FROM seen AS s WHERE s.may AND s.fresh)
+    FOR KEY SHARE
+),
+
 stored AS (
     INSERT INTO care_intervals AS i (plant_id, kind, every)
-    SELECT s.id, $2, $4
-    FROM seen AS s
-    WHERE s.may AND s.fresh
+    SELECT k.id, $2, $4
+    FROM kept AS k
     ON CONFLICT (plant_id, kind) DO UPDATE SET every = excluded.every
         WHERE $3 IS NULL OR i.updated_at = ANY ($3)
     RETURNING i.plant_id, i.kind, i.every, i.created_at, i.updated_at
@@ -446,7 +507,7 @@ LEFT JOIN gone AS g ON true
 -- name: list_due_care
 -- $1 within how many days; the last item of the page before: $2 its due_on, $3 plant, $4 kind, null for the first page;
 -- $5 how many rows; null for any: $6 home; $7 room. What rests wants no care; what was never done has no date and comes first.
-SELECT i.plant_id, p.name, i.kind, i.every, i.last_at, i.due_on
+SELECT i.plant_id, p.name, p.room, p.home_id, i.kind, i.every, i.last_at, i.due_on
 FROM shown_care_intervals AS i
 INNER JOIN plants AS p ON i.plant_id = p.id
 LEFT JOIN homes AS h ON p.home_id = h.id
@@ -483,11 +544,17 @@ WITH seen AS (
     WHERE p.id = $1
 ),
 
+locked AS (
+    SELECT p.id
+    FROM plants AS p
+    WHERE p.id = (SELECT s.id FROM seen AS s WHERE s.may)
+    FOR NO KEY UPDATE
+),
+
 logged AS (
     INSERT INTO growth_measurements (id, plant_id, value, at)
-    SELECT coalesce($3::uuid, uuidv7()), s.id, $2, coalesce($4::timestamptz, now())
-    FROM seen AS s
-    WHERE s.may
+    SELECT coalesce($3::uuid, uuidv7()), l.id, $2, coalesce($4::timestamptz, now())
+    FROM locked AS l
     ON CONFLICT (id) DO NOTHING
     RETURNING plant_id, value
 ),

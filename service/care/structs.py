@@ -11,6 +11,9 @@ from service.plants.structs import Instant, Measurement, Note, Plant
 CareKind = Literal["water", "fertilise", "repot", "prune", "mist", "observe", "treat"]
 OtherCareKind = Literal["fertilise", "repot", "prune", "mist", "observe", "treat"]
 """What is done for a plant beside watering it."""
+MOST_NAMED = 1_000
+MOST_AT_ONCE = 10_000
+"""How many plants one call cares for: what a room or a home holds, and less where each is named."""
 CareEvery = Annotated[int, Meta(ge=1, le=3650, description="Days from one time to the next.")]
 
 
@@ -47,12 +50,12 @@ class Water(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class OfMany(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which plants were cared for: these, those of a room, or those of a home; and when, now unless `at` says it.
+    """Which plants were cared for: these, those of a room in any home or in one, or those of a home; and when.
 
-    With an `id` it can be sent again and is done once to each plant.
+    That is now unless `at` says it. With an `id` it can be sent again and is done once to each plant.
     """
 
-    plant_ids: Annotated[list[UUID], Meta(min_length=1, max_length=1000)] | None = None
+    plant_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST_NAMED)] | None = None
     room: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
     home_id: UUID | None = None
     at: Instant | None = None
@@ -60,8 +63,8 @@ class OfMany(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         """Refuse a body that names plants in no way or in two."""
-        if (self.plant_ids, self.room, self.home_id).count(None) != 2:
-            raise ValueError("Send exactly one of plant_ids, room and home_id")
+        if (self.plant_ids is None) == (self.room is None and self.home_id is None):
+            raise ValueError("Send plant_ids, room, home_id, or room and home_id together for a room of one home")
 
 
 class WaterMany(OfMany, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -164,6 +167,8 @@ class DueCare(Struct, frozen=True):
 
     plant_id: UUID
     name: str
+    room: str
+    home_id: UUID | None
     kind: CareKind
     every: int
     last_at: datetime | None

@@ -11,6 +11,7 @@ from service.requests import Tx
 from service.sqlfile import queries_beside
 
 _bind = queries_beside(__file__)
+LOCK_HOME = _bind("lock_home", type(None))
 ADMINISTER_HOME = _bind("administer_home", UUID)
 LIST_MEMBERS = _bind("list_members", Member)
 GET_MEMBER = _bind("get_member", Member)
@@ -41,7 +42,7 @@ async def invite_member(tx: Tx, home_id: FromPath[UUID], data: JSONBody[InviteMe
 
 @get("/v1/homes/{home_id:uuid}/members/{user_id:uuid}", operation_id="get_member")
 async def get_member(tx: Tx, home_id: FromPath[UUID], user_id: FromPath[UUID]) -> Member:
-    """One who belongs to a home; for its admins."""
+    """One who belongs to a home; for its admins, and for themselves."""
     return await tx.change(GET_MEMBER, home_id, user_id)
 
 
@@ -50,12 +51,14 @@ async def change_member(
     tx: Tx, home_id: FromPath[UUID], user_id: FromPath[UUID], data: JSONBody[ChangeMember]
 ) -> Member:
     """Change what a member may do and until when; the last admin stays one."""
+    await tx.run(LOCK_HOME, home_id)
     return await tx.change(CHANGE_MEMBER, home_id, user_id, data.access_level, data.expires_at)
 
 
 @delete("/v1/homes/{home_id:uuid}/members/{user_id:uuid}", operation_id="remove_member")
 async def remove_member(tx: Tx, home_id: FromPath[UUID], user_id: FromPath[UUID]) -> None:
     """Remove a member, or leave oneself; the last admin stays."""
+    await tx.run(LOCK_HOME, home_id)
     await tx.change(REMOVE_MEMBER, home_id, user_id)
 
 

@@ -1,5 +1,9 @@
 -- Members of a home. A guest whose access has ended is no member any more, and may be invited again.
 
+-- name: lock_home
+-- $1 the home. Before a member is changed or removed: whoever deletes the home has its row first and its members then.
+SELECT homelog.lock_home($1)
+
 -- name: administer_home
 -- $1 the home: 404 for a caller who does not see it, 403 for one who is not its admin.
 SELECT h.id = ANY ((SELECT homelog.administered_homes())::uuid[]) AS may, TRUE AS fresh, h.id
@@ -20,9 +24,11 @@ ORDER BY m.user_id
 LIMIT $3
 
 -- name: get_member
--- $1 the home; $2 the user. First columns: whether the caller may; a membership has no version.
+-- $1 the home; $2 the user. First columns: whether the caller may, who is it or is an admin; a membership has no version.
 WITH seen AS (
-    SELECT h.id, h.id = ANY ((SELECT homelog.administered_homes())::uuid[]) AS may
+    SELECT
+        h.id,
+        $2 = homelog.current_user_id() OR h.id = ANY ((SELECT homelog.administered_homes())::uuid[]) AS may
     FROM homes AS h
     WHERE h.id = $1
 )
@@ -30,11 +36,14 @@ WITH seen AS (
 SELECT
     s.may,
     TRUE AS fresh,
-    m.home_id, m.user_id, p.email, p.display_name, m.access_level, m.expires_at, m.granted_at, m.granted_by
+    m.home_id, m.user_id, coalesce(p.email, me.email) AS email,
+    coalesce(p.display_name, me.display_name) AS display_name,
+    m.access_level, m.expires_at, m.granted_at, m.granted_by
 FROM seen AS s
 LEFT JOIN home_members AS m
     ON m.home_id = s.id AND m.user_id = $2 AND (m.expires_at IS NULL OR m.expires_at > now())
 LEFT JOIN homelog.people_of_home($1) AS p ON p.user_id = m.user_id
+LEFT JOIN users AS me ON me.id = m.user_id
 WHERE m.user_id IS NOT NULL OR NOT s.may
 
 -- name: invite_member

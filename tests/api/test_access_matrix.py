@@ -588,6 +588,26 @@ async def test_a_token_of_a_session_that_has_ended_opens_nothing(scene: Scene, o
     assert (response.status_code == 401) is not open_to_all, response.text
 
 
+@pytest.mark.parametrize("operation", [name for name, route in ROUTES.items() if route.method == "DELETE"])
+async def test_a_deletion_takes_no_body_and_then_deletes_nothing(scene: Scene, operation: str) -> None:
+    caller, ids = await scene.prepare(operation, "admin")
+    path = ROUTES[operation].path.format_map(ids)
+    before = await scene.stored()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"{}"
+
+    for options in ({"json": {"current_password": "wrong"}}, {"content": b"\xff"}, {"content": chunks()}):
+        response = await caller.call("DELETE", path, **options)
+        assert (response.status_code, response.json()["detail"]) == (400, "This takes no body.")
+        assert response.json()["type"] == "/errors/unreadable"
+        assert (await scene.people["anonymous"].call("DELETE", path, **options)).status_code == 401
+    assert await scene.stored() == before
+    empty = {"Content-Length": "0", "Content-Type": "application/json"}
+    assert (await caller.delete(path, headers=empty)).status_code == 204
+    scene.spend("admin")
+
+
 async def test_access_that_is_revoked_is_gone_with_the_next_request(scene: Scene) -> None:
     admin, writer = scene.people["admin"], scene.people["writer"]
     caller, ids = await scene.prepare("get_source", "writer")

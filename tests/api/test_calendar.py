@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.calendar.handlers import MOST
-from service.calendar.icalendar import OCTETS, calendar
+from service.calendar.icalendar import EVENTS, OCTETS, calendar
 from service.calendar.structs import Watering
-from tests.people import Household, Person
+from tests.people import PASSWORD, Household, Person
 from tests.test_service import logged
 
 LINK = "/v1/me/calendar-link"
@@ -121,6 +121,17 @@ async def test_a_link_that_was_taken_away_is_404_at_once(home: Household) -> Non
     assert (await home.client.get(url)).status_code == 404
     assert (await ann.get(LINK)).status_code == 404
     assert (await ann.delete(LINK)).status_code == 404
+
+
+async def test_a_link_outlives_a_new_password_and_signing_out(home: Household) -> None:
+    ann = await home.person("ann")
+    url = await link(ann)
+    changed = await ann.put("/v1/me/password", {"current_password": PASSWORD, "new_password": "another long phrase"})
+    assert changed.status_code == 204
+    assert (await feed(home, url)).status_code == 200
+    signed_out = await ann.post("/v1/auth/logout", {"refresh_token": ann.login["refresh_token"]})
+    assert signed_out.status_code == 204
+    assert (await feed(home, url)).status_code == 200
 
 
 async def test_a_link_is_taken_away_only_in_the_version_that_is_named(home: Household) -> None:
@@ -480,6 +491,46 @@ async def test_a_feed_is_bounded_and_keeps_what_is_due_soonest(home: Household, 
     assert response.content.count(b"DTSTART;VALUE=DATE:" + day) == MOST
 
 
+async def test_nobody_crowds_ones_own_plants_out_of_the_feed(home: Household, dba: asyncpg.Connection) -> None:
+    ann, eve = await home.person("ann"), await home.person("eve")
+    # Hers want water in a month, those of somebody who took her into a home unasked have never had any.
+    mine = [await ann.plant(name=f"Mine {n}", every=30, last_water=ago(minutes=1)) for n in range(2)]
+    trap = await eve.home()
+    await eve.invite(trap, ann)
+    await dba.execute(
+        "INSERT INTO plants (user_id, name, kind, home_id) SELECT $1, 'Spam', 'fig', $2 FROM generate_series(1, $3)",
+        *(UUID(eve.id), UUID(trap["id"]), MOST),
+    )
+    body = (await feed(home, await link(ann))).content
+    assert body.count(b"BEGIN:VEVENT") == MOST
+    for plant in mine:
+        assert f"UID:{plant['id']}-water\r\n".encode() in body
+    assert (await ann.delete(f"/v1/homes/{trap['id']}/members/{ann.id}")).status_code == 204
+    assert set(shown((await feed(home, await link(ann))).content)) == {"Water Mine 0", "Water Mine 1"}
+
+
+async def test_others_have_their_turn_while_a_long_feed_is_made(home: Household, dba: asyncpg.Connection) -> None:
+    ann = await home.person("ann")
+    await dba.execute(
+        "INSERT INTO plants (user_id, name, kind) SELECT $1, 'Fern', 'fig' FROM generate_series(1, $2)",
+        *(UUID(ann.id), 100 * EVENTS),
+    )
+    url = await link(ann)
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    other = asyncio.create_task(take_turns())
+    fetched = await feed(home, url)
+    other.cancel()
+    assert fetched.content.count(b"BEGIN:VEVENT") == 100 * EVENTS
+    assert turns >= 100
+
+
 async def test_the_feed_takes_one_statement_however_many_plants(
     home: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -539,8 +590,8 @@ def test_every_text_is_written_as_valid_lines_that_are_read_back(
     rows: list[tuple[str, str, str | None, date | None, date]], modified: datetime
 ) -> None:
     waterings = [Watering(uuid4(), *row, modified) for row in rows]
-    body = calendar(waterings)
-    assert calendar(waterings) == body
+    body = b"".join(calendar(waterings))
+    assert b"".join(calendar(waterings)) == body
     events = read(body)
     assert [event["uid"] for event in events] == [f"{watering.plant_id}-water" for watering in waterings]
     assert [event.start for event in events] == [watering.day for watering in waterings]

@@ -1,6 +1,8 @@
 """Care: what was done for plants, undoing it, what is due, and how plants grow."""
 
 import asyncio
+import random
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -8,6 +10,7 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -279,39 +282,46 @@ async def test_waterings_are_undone_in_any_order(
         left = [said[number] for number in range(3) if number not in order[:undone]]
         after = await look(ann, plant)
         assert after["last_water"] == max([first, *left])
-        assert (after["moisture"], after["status"] == "resting") == ((1, False) if left else (0.2, True))
+        # One that is older than what the plant began with changes history alone.
+        watered = max(left, default="") > first
+        assert (after["moisture"], after["status"] == "resting") == ((1, False) if watered else (0.2, True))
 
 
 class Model:
-    """A plant by the rule: each watering knows the fields as they were; what was changed since stays."""
+    """A plant by the rule: a watering no older than the last one sets three fields; what was written since stays."""
 
     def __init__(self) -> None:
         self.steps: list[tuple[str, Any]] = []
 
-    def value(self) -> tuple[int, float, str]:
-        """Replayed without what was undone: a change says a field whatever was before."""
-        last, moisture, status = 0, 0.5, "dry"
+    def value(self) -> tuple[float, float, str]:
+        """Replayed without what was undone: who writes a field says it whatever was before."""
+        plant: dict[str, Any] = {"last_water": 0.0, "moisture": 0.5, "status": "dry"}
         for what, arg in self.steps:
-            if what == "water":
-                last, moisture, status = max(last, arg), 1.0, "watered"
-            else:
-                last, moisture, status = arg
-        return last, moisture, status
+            if what == "patch":
+                plant |= arg
+            elif arg >= plant["last_water"]:
+                plant = {"last_water": arg, "moisture": 1.0, "status": "watered"}
+        return plant["last_water"], plant["moisture"], plant["status"]
 
 
-STEP = st.tuples(st.just("water"), st.integers(1, 9)) | st.tuples(st.just("undo"), st.integers(0, 9)) | st.tuples(
-    st.just("patch"), st.tuples(st.integers(11, 99), st.sampled_from([0.25, 0.75]),
-                               st.sampled_from(["resting", "soon"]))
-)  # fmt: skip
+STEP = (
+    st.tuples(st.just("water"), st.integers(1, 9))
+    | st.tuples(st.just("water"), st.integers(1, 9))
+    | st.tuples(st.just("undo"), st.integers(0, 9))
+    | st.tuples(
+        st.just("patch"),
+        st.tuples(st.integers(0, 9), st.sets(st.sampled_from(["last_water", "moisture", "status"]), min_size=1)),
+    )
+)
 
 
 async def test_undoing_is_as_if_a_watering_had_never_been(home: Household, dba: asyncpg.Connection) -> None:
-    """Any waterings, undoings and changes of all three fields, against a replay without the undone ones."""
+    """Any waterings, late ones too, undoings and changes of any field, against a replay without the undone ones."""
     ann = await home.person("ann")
     runs: list[list[Any]] = []
 
-    @settings(max_examples=40, phases=[Phase.generate], database=None, suppress_health_check=list(HealthCheck))
-    @given(st.lists(STEP, min_size=3, max_size=12))
+    @settings(max_examples=60, phases=[Phase.generate], database=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(STEP, min_size=8, max_size=14))
     def collect(steps: list[Any]) -> None:
         runs.append(steps)
 
@@ -320,31 +330,110 @@ async def test_undoing_is_as_if_a_watering_had_never_been(home: Household, dba: 
     for steps in runs:
         plant = await ann.plant(last_water=epoch.isoformat(), moisture=0.5, status="dry")
         model, ids = Model(), dict[int, str]()
+        # A change is seen to be one by what it says: each says something that was never said before.
+        unsaid = ["resting", "soon", "thriving"]
         for number, (what, arg) in enumerate(steps):
             if what == "water":
-                # A number of its own, so that the model may tell waterings apart.
                 at = epoch + timedelta(days=arg)
                 care = await ann.made(path_of(plant, "care-events"), kind="water", at=at.isoformat())
                 model.steps.append((what, arg))
                 ids = {**ids, id(model.steps[-1]): care["id"]}
             elif what == "patch":
-                # Each says another time, so that the change is seen to be one.
-                day, moisture, status = arg
-                minutes = day + 100 * number
-                sent = {
-                    "last_water": (epoch + timedelta(minutes=minutes)).isoformat(),
-                    "moisture": moisture,
-                    "status": status,
-                }
+                day, fields = arg
+                said: dict[str, Any] = {"last_water": day + (number + 1) / 1440, "moisture": (number + 1) / 1000}
+                if "status" in fields and unsaid:
+                    said["status"] = unsaid.pop()
+                said = {name: value for name, value in said.items() if name in fields}
+                sent = {**said}
+                if "last_water" in said:
+                    sent["last_water"] = (epoch + timedelta(said["last_water"])).isoformat()
                 await ann.patch(path_of(plant), sent)
-                model.steps.append((what, (minutes / 1440, moisture, status)))
+                model.steps.append((what, said))
             elif waterings := [step for step in model.steps if step[0] == "water"]:
                 gone = waterings[arg % len(waterings)]
                 model.steps = [step for step in model.steps if step is not gone]
                 assert (await ann.delete(path_of(plant, "care-events", ids[id(gone)]))).status_code == 204
-        row = await dba.fetchrow("SELECT last_water, moisture, status::text FROM plants WHERE id = $1", plant["id"])
-        last, moisture, status = model.value()
-        assert tuple(row or ()) == (epoch + timedelta(days=last), moisture, status), steps
+            row = await dba.fetchrow("SELECT last_water, moisture, status::text FROM plants WHERE id = $1", plant["id"])
+            last, moisture, status = model.value()
+            assert tuple(row or ()) == (epoch + timedelta(days=last), moisture, status), steps[: number + 1]
+
+
+class PutOff:
+    """A plant that is put off, by the rule: what it was last put off to holds until a watering moves last_water on.
+
+    If that one is undone, it holds until the next of the others that does.
+    """
+
+    def __init__(self, first: int | None) -> None:
+        self.first = -1 if first is None else first
+        self.waterings: list[tuple[int, int]] = []
+        self.until: int | None = None
+        self.ended_by: tuple[int, int] | None = None
+
+    def last_water(self, before: int) -> int:
+        """Of the waterings that were stored before that number."""
+        return max(self.first, *(at for number, at in self.waterings if number < before), -1)
+
+    def ends(self, watering: tuple[int, int]) -> bool:
+        number, at = watering
+        return at > self.last_water(before=number)
+
+    def water(self, number: int, at: int) -> None:
+        self.waterings.append((number, at))
+        if self.ended_by is None and self.ends((number, at)):
+            self.ended_by = (number, at)
+
+    def put_off(self, until: int | None) -> None:
+        self.until, self.ended_by = until, None
+
+    def undo(self, gone: tuple[int, int]) -> None:
+        self.waterings.remove(gone)
+        if self.ended_by == gone:
+            later = (each for each in self.waterings if each > gone and self.ends(each))
+            self.ended_by = next(later, None)
+
+
+STORIES, STEPS = 60, 14
+
+
+async def test_undone_waterings_leave_a_plant_put_off_as_if_they_had_never_been(
+    home: Household, dba: asyncpg.Connection
+) -> None:
+    """Any waterings, whenever they were, undone in any order while the plant is put off now and then."""
+    ann = await home.person("ann")
+    chance = random.Random(5)  # noqa: S311 - the same stories every time
+    epoch = datetime(2026, 1, 1, tzinfo=UTC)
+    fields = "SELECT last_water, moisture, status::text, snoozed_until FROM plants WHERE id = $1"
+    for first in [None, 4] * (STORIES // 2):
+        steps = [
+            (what, chance.randrange(10)) for what in chance.choices(["water", "undo", "put off"], [3, 2, 2], k=STEPS)
+        ]
+        last_water = None if first is None else (epoch + timedelta(first)).isoformat()
+        plant = await ann.plant(last_water=last_water, moisture=0.3, status="resting")
+        model, ids, was_ended = PutOff(first), dict[int, str](), False
+        for number, (what, arg) in enumerate(steps):
+            if what == "water":
+                at = (epoch + timedelta(arg)).isoformat()
+                ids[number] = (await ann.made(path_of(plant, "care-events"), kind="water", at=at))["id"]
+                model.water(number, arg)
+                was_ended |= None not in (model.ended_by, model.until)
+            elif what == "put off":
+                # A null is told from what a watering makes of it only where none has ended anything.
+                until = arg or None if not was_ended else arg + 1
+                day = until and (epoch + timedelta(until)).date().isoformat()
+                assert (await ann.patch(path_of(plant), {"snoozed_until": day})).status_code == 200
+                model.put_off(until)
+            elif model.waterings:
+                gone = model.waterings[arg % len(model.waterings)]
+                assert (await ann.delete(path_of(plant, "care-events", ids[gone[0]]))).status_code == 204
+                model.undo(gone)
+            days = model.last_water(before=len(steps))
+            put_off = None if model.ended_by or model.until is None else (epoch + timedelta(model.until)).date()
+            assert tuple(await dba.fetchrow(fields, plant["id"]) or ()) == (
+                None if days == -1 else epoch + timedelta(days),
+                *((1, "watered") if any(at >= model.first for _, at in model.waterings) else (0.3, "resting")),
+                put_off,
+            ), (first, steps[: number + 1])
 
 
 async def test_undoing_holds_for_if_match_and_for_the_right_plant(home: Household) -> None:
@@ -417,6 +506,44 @@ async def test_watering_needs_no_body(home: Household, dba: asyncpg.Connection, 
     (care,) = await care_of(dba, plant)
     assert (care["kind"], str(care["user_id"])) == ("water", ann.id)
     assert care["at"] == datetime.fromisoformat(watered["last_water"])
+
+
+@pytest.mark.parametrize("how", ["water", "care-events", "of many"])
+async def test_a_watering_older_than_the_last_changes_history_alone(
+    home: Household, dba: asyncpg.Connection, how: str
+) -> None:
+    ann = await home.person("ann")
+    for fields in ({"status": "resting"}, {"status": "thriving", "snoozed_until": today(days=9)}):
+        plant = await ann.plant(last_water=ago(days=5), moisture=0.25, room="Hall", **fields)
+        late = {"at": ago(days=6)}
+        if how == "of many":
+            assert (await ann.post("/v1/plants/water", {**late, "plant_ids": [plant["id"]]})).status_code == 200
+        else:
+            await ann.post(path_of(plant, how), late if how == "water" else {**late, "kind": "water"})
+        (care,) = await care_of(dba, plant)
+        assert care["at"] == datetime.fromisoformat(late["at"])
+        after = await look(ann, plant)
+        assert after == {**plant, "updated_at": after["updated_at"]}
+        # Undone, it leaves the plant as it is; and it waters once what came after it is undone.
+        later = await ann.made(path_of(plant, "care-events"), kind="water", at=ago(days=1))
+        assert (await ann.delete(path_of(plant, "care-events", later["id"]))).status_code == 204
+        assert shown(await look(ann, plant)) == shown(plant)
+        assert (await ann.delete(path_of(plant, "care-events", str(care["id"])))).status_code == 204
+        assert shown(await look(ann, plant)) == shown(plant)
+
+
+async def test_a_late_watering_waters_once_the_one_after_it_is_undone(home: Household) -> None:
+    ann = await home.person("ann")
+    plant = await ann.plant(last_water=ago(days=30), moisture=0.25, status="resting")
+    wrong = await ann.made(path_of(plant, "care-events"), kind="water", at=ago(days=1))
+    await ann.patch(path_of(plant), {"moisture": 0.5, "status": "resting"})
+    told_late = await ann.made(path_of(plant, "care-events"), kind="water", at=ago(days=3))
+    assert shown(await look(ann, plant)) == (wrong["at"], 0.5, "resting")
+    assert (await ann.delete(path_of(plant, "care-events", wrong["id"]))).status_code == 204
+    assert shown(await look(ann, plant)) == (told_late["at"], 1, "thriving")
+    assert (await ann.delete(path_of(plant, "care-events", told_late["id"]))).status_code == 204
+    # As it was written after the first watering, which would have stood without either.
+    assert shown(await look(ann, plant)) == (plant["last_water"], 0.5, "resting")
 
 
 async def test_a_watering_that_is_told_late_does_not_undo_a_later_one(home: Household, dba: asyncpg.Connection) -> None:
@@ -625,12 +752,49 @@ async def test_a_room_or_home_without_plants_waters_none(home: Household) -> Non
         assert (await ann.post("/v1/plants/water", {"home_id": unseen})).status_code == 404
 
 
+@pytest.mark.parametrize(("path", "more"), [("water", {}), ("care-events", {"kind": "mist"})])
+async def test_a_room_of_one_home_leaves_rooms_of_that_name_elsewhere_alone(
+    home: Household, dba: asyncpg.Connection, path: str, more: dict[str, Any]
+) -> None:
+    ann, ben, cat = [await home.person(name) for name in ("ann", "ben", "cat")]
+    flat, cabin, theirs = await ann.home(), await ann.home(), await ben.home()
+    await ann.invite(flat, ben, "write")
+    await ann.invite(flat, cat, "read")
+    here = [await ann.plant(room="Kitchen", home_id=flat["id"]), await ben.plant(room="Kitchen", home_id=flat["id"])]
+    elsewhere = [
+        await ann.plant(room="Hall", home_id=flat["id"]),
+        await ann.plant(room="kitchen", home_id=flat["id"]),
+        await ann.plant(room="Kitchen", home_id=cabin["id"]),
+        await ann.plant(room="Kitchen"),
+        await ben.plant(room="Kitchen"),
+        await ben.plant(room="Kitchen", home_id=theirs["id"]),
+    ]
+    sent = {"room": "Kitchen", "home_id": flat["id"], **more}
+    for who in (ann, ben):
+        answer = await who.post(f"/v1/plants/{path}", sent)
+        assert answer.status_code == 200, answer.text
+        assert [each["plant_id"] for each in answer.json()["results"]] == [plant["id"] for plant in here]
+    assert [len(await care_of(dba, plant)) for plant in here] == [2, 2]
+    assert [await care_of(dba, plant) for plant in elsewhere] == [[]] * 6
+    nothing = await ann.post(f"/v1/plants/{path}", {**sent, "room": "Attic"})
+    assert (nothing.status_code, nothing.json()) == (200, {"items": [], "results": []})
+    for unseen in (theirs["id"], str(uuid4())):
+        assert (await ann.post(f"/v1/plants/{path}", {**sent, "home_id": unseen})).status_code == 404
+    assert (await cat.post(f"/v1/plants/{path}", sent)).status_code == 403
+    watched = await cat.post(f"/v1/plants/{path}?mode=partial", sent)
+    assert {(each["plant_id"], each["status"]) for each in watched.json()["results"]} == {
+        (plant["id"], "forbidden") for plant in here
+    }
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [
         ({}, ""),
         ({"room": None}, ""),
-        ({"room": "Hall", "home_id": str(uuid4())}, ""),
+        ({"room": "Hall", "plant_ids": [str(uuid4())]}, ""),
+        ({"home_id": str(uuid4()), "plant_ids": [str(uuid4())]}, ""),
+        ({"room": "Hall", "home_id": str(uuid4()), "plant_ids": [str(uuid4())]}, ""),
         ({"plant_ids": [], "room": None}, "/plant_ids"),
         ({"plant_ids": ["x"]}, "/plant_ids/0"),
         ({"plant_ids": [str(uuid4())] * 1001}, "/plant_ids"),
@@ -678,6 +842,127 @@ async def test_many_are_watered_at_a_time_and_once(home: Household, dba: asyncpg
     assert UUID(care["id"]).version == 8
     assert (await ann.delete(path_of(plants[0], "care-events", care["id"]))).status_code == 204
     assert (await look(ann, plants[0]))["last_water"] is None
+
+
+BULK = pytest.mark.parametrize(
+    ("path", "more"), [("water", {}), ("care-events", {"kind": "mist"})], ids=["water", "mist"]
+)
+
+
+@BULK
+@pytest.mark.parametrize("mode", ["atomic", "partial"])
+async def test_a_call_cares_for_ten_thousand_plants_and_no_more(
+    home: Household, dba: asyncpg.Connection, path: str, more: dict[str, Any], mode: str
+) -> None:
+    ann, eve = await home.person("ann"), await home.person("eve")
+    house = await eve.home()
+    await eve.invite(house, ann, "write")
+    await dba.execute("SET session_replication_role = replica")
+    await dba.execute(
+        "INSERT INTO plants (user_id, name, kind, home_id, room)"
+        " SELECT $1, 'Fern', 'pothos', $2, 'Hall' FROM generate_series(1, 10000)",
+        eve.id,
+        house["id"],
+    )
+    last = await ann.plant(home_id=house["id"], room="Hall")
+    for held, named in (
+        ("room", {"room": "Hall"}),
+        ("home", {"home_id": house["id"]}),
+        ("room", {"room": "Hall", "home_id": house["id"]}),
+    ):
+        refused = await ann.post(f"/v1/plants/{path}?mode={mode}", {**named, **more})
+        detail = (
+            f"This {held} holds more than 10,000 plants, and a call cares for no more:"
+            " send plant_ids instead, at most 1,000 in each call."
+        )
+        assert refused.status_code == 422
+        assert refused.json()["errors"] == [{"pointer": f"/{next(iter(named))}", "detail": detail}]
+    assert await dba.fetchval("SELECT count(*) FROM care_events") == 0
+    await ann.delete(path_of(last))
+    done = await ann.post(f"/v1/plants/{path}?mode={mode}", {"home_id": house["id"], **more})
+    assert (done.status_code, len(done.json()["results"])) == (200, 10_000)
+
+
+async def going(dba: asyncpg.Connection, plant: Any, request: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
+    """The answer to a request that comes while a plant is being deleted, and so waits for that."""
+    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
+    async with dba.transaction():
+        await dba.execute("DELETE FROM plants WHERE id = $1", plant["id"])
+        task = asyncio.create_task(request)
+        while not task.done() and not await dba.fetchval(waits):  # noqa: ASYNC110 - nobody tells it
+            await asyncio.sleep(0.01)
+        assert not task.done(), task.result().text
+    return await task
+
+
+@BULK
+async def test_a_plant_that_goes_meanwhile_leaves_all_or_the_others(
+    home: Household, dba: asyncpg.Connection, path: str, more: dict[str, Any]
+) -> None:
+    ann = await home.person("ann")
+    house = await ann.home()
+    for mode, status, done in (("atomic", 404, 0), ("partial", 200, 2)):
+        *others, gone = [await ann.plant(room=mode, home_id=house["id"]) for _ in range(3)]
+        named = {"plant_ids": [each["id"] for each in (gone, *others)]}
+        answer = await going(dba, gone, ann.post(f"/v1/plants/{path}?mode={mode}", {**named, **more}))
+        assert answer.status_code == status, answer.text
+        assert [len(await care_of(dba, plant)) for plant in others] == [done // 2] * 2
+        moistures = [(await look(ann, plant))["moisture"] for plant in others]
+        assert moistures == [1 if done and path == "water" else 0.5] * 2
+        if done:
+            results = {each["plant_id"]: each["status"] for each in answer.json()["results"]}
+            assert results.pop(gone["id"]) == "not_found"
+            assert set(results.values()) == {"watered" if path == "water" else "logged"}
+    # A room and a home are the plants that they hold.
+    for held in ({"room": "partial"}, {"home_id": house["id"]}):
+        gone = await ann.plant(room="partial", home_id=house["id"])
+        answer = await going(dba, gone, ann.post(f"/v1/plants/{path}", {**held, **more}))
+        assert answer.status_code == 200, answer.text
+        assert gone["id"] not in {each["plant_id"] for each in answer.json()["results"]}
+        assert {each["id"] for each in others} <= {each["plant_id"] for each in answer.json()["results"]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "care-events", {"kind": "mist"}),
+        ("POST", "care-events", {"kind": "water"}),
+        ("DELETE", "care-events/{event}", None),
+        ("POST", "water", {}),
+        ("POST", "growth", {"value": 1}),
+        ("PATCH", "growth/last", {"value": 1}),
+        ("PUT", "care-intervals/mist", {"every": 3}),
+        ("PUT", "care-intervals/prune", {"every": 3}),
+        ("DELETE", "care-intervals/prune", None),
+        ("PATCH", "", {"snoozed_until": "2999-01-01"}),
+        ("DELETE", "", None),
+    ],
+)
+async def test_a_write_to_a_plant_that_goes_meanwhile_is_404(
+    home: Household, dba: asyncpg.Connection, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    ann = await home.person("ann")
+    plant = await ann.plant(growth=[1])
+    event = await ann.made(path_of(plant, "care-events"), kind="water")
+    await ann.put(path_of(plant, "care-intervals", "prune"), {"every": 9})
+    there = path_of(plant, path.format(event=event["id"])).rstrip("/")
+    answer = await going(dba, plant, ann.call(method, there, **({"json": body} if body is not None else {})))
+    assert answer.status_code == 404, answer.text
+
+
+async def test_care_that_changes_nothing_of_a_plant_waits_for_none_who_does(
+    home: Household, dba: asyncpg.Connection
+) -> None:
+    """So a sensor, which passes over plants that are locked, passes over none that is being misted."""
+    ann = await home.person("ann")
+    plant = await ann.plant()
+    async with dba.transaction():
+        await dba.execute("SELECT FROM plants WHERE id = $1 FOR NO KEY UPDATE", plant["id"])
+        async with asyncio.timeout(5):
+            await ann.made(path_of(plant, "care-events"), kind="mist")
+            many = await ann.post("/v1/plants/care-events", {"plant_ids": [plant["id"]], "kind": "mist"})
+            interval = await ann.put(path_of(plant, "care-intervals", "mist"), {"every": 3})
+    assert (many.status_code, interval.status_code) == (200, 200)
 
 
 async def test_a_plant_that_is_gone_does_not_lose_the_watering_of_the_others(
@@ -811,8 +1096,21 @@ async def due(who: Person, query: str = "") -> list[tuple[str, str, str | None]]
     response = await who.get(f"/v1/plants/care-due{query}")
     assert response.status_code == 200, response.text
     for item in response.json()["items"]:
-        assert list(item) == ["plant_id", "name", "kind", "every", "last_at", "due_on"]
+        assert list(item) == ["plant_id", "name", "room", "home_id", "kind", "every", "last_at", "due_on"]
     return [(item["name"], item["kind"], item["due_on"]) for item in response.json()["items"]]
+
+
+async def test_care_that_is_due_says_where_the_plant_stands(home: Household) -> None:
+    ann = await home.person("ann")
+    flat = await ann.home()
+    for where in ({"room": "Hall", "home_id": flat["id"]}, {"room": "", "home_id": None}):
+        plant = await ann.plant(**where)
+        await ann.put(path_of(plant, "care-intervals", "mist"), {"every": 3})
+        items = (await ann.get("/v1/plants/care-due")).json()["items"]
+        (shown,) = [
+            {"room": each["room"], "home_id": each["home_id"]} for each in items if each["plant_id"] == plant["id"]
+        ]
+        assert shown == where
 
 
 async def test_what_is_due_begins_with_what_was_never_done_then_the_longest_due(home: Household) -> None:

@@ -181,7 +181,8 @@ async def test_a_new_member_is_where_location_says(home: Household) -> None:
     assert made.headers["location"] == members(place, ben)
     there = await ann.get(made.headers["location"])
     assert (there.status_code, there.json()) == (200, made.json())
-    assert (await ben.get(made.headers["location"])).status_code == 403
+    assert (await ben.get(made.headers["location"])).json() == made.json()
+    assert (await ben.get(members(place, ann))).status_code == 403
     await ann.delete(made.headers["location"])
     assert await statuses(ann, members(place, ben), f"{members(place)}/{uuid4()}", f"{members(place)}/1") == [404] * 3
     assert await statuses(ben, members(place, ann)) == [404]
@@ -505,7 +506,7 @@ async def test_the_last_admin_cannot_leave_or_be_lowered(home: Household) -> Non
         await ann.put(members(place, ann), {"access_level": "write"}),
     ):
         assert (response.status_code, response.json()["type"]) == (409, "/errors/last_admin")
-        assert response.json()["detail"] == "A home keeps at least one admin."
+        assert response.json()["detail"] == "A home keeps at least one admin whose account is active."
     await ann.put(members(place, ben), {"access_level": "admin"})
     assert (await ann.put(members(place, ann), {"access_level": "read"})).status_code == 200
     assert (await ben.delete(members(place, ben))).status_code == 409
@@ -559,6 +560,24 @@ async def test_only_admins_see_invite_change_and_remove_members(
     ]
     assert [call.status_code for call in calls] == [status] * len(calls)
     assert await levels(ann, place) == before
+
+
+@pytest.mark.parametrize("level", LEVELS)
+async def test_a_member_sees_their_own_membership_and_when_it_ends(home: Household, dba: Any, level: str) -> None:
+    ann, ben, cat = await home.person("ann"), await home.person("ben"), await home.person("cat")
+    place = await ann.home()
+    ends = {} if level == "admin" else {"expires_at": "2999-08-15T12:00:00Z"}
+    invited = await ann.invite(place, ben, level, **ends)
+    await ann.invite(place, cat, "read")
+    seen = await ben.get(members(place, ben))
+    assert (seen.status_code, seen.json()) == (200, invited)
+    assert (invited["email"], invited["expires_at"]) == (ben.email, ends.get("expires_at"))
+    assert (await ann.get(members(place, ben))).json() == invited
+    assert (await ben.get(members(place, cat))).status_code == (200 if level == "admin" else 403)
+    assert (await ben.get(f"{members(place)}/{uuid4()}")).status_code == (404 if level == "admin" else 403)
+    if level != "admin":
+        await expire(dba, ben)
+        assert (await ben.get(members(place, ben))).status_code == 404
 
 
 async def test_a_member_does_not_raise_themselves(home: Household) -> None:
@@ -753,3 +772,95 @@ async def test_a_home_made_again_by_who_left_it_is_a_conflict(home: Household) -
     await ann.delete(members(place, ann))
     assert (await ann.post("/v1/homes", again)).status_code == 409
     assert (await ann.get("/v1/homes")).json()["items"] == []
+
+
+# What docs/security.md says of living together, said by trying it
+
+
+@pytest.mark.parametrize("level", LEVELS)
+async def test_who_shares_a_home_with_somebody_can_learn_their_email(home: Household, level: str) -> None:
+    ann, eve = await home.person("ann"), await home.person("eve")
+    place = await ann.home()
+    plant = await ann.plant(home_id=place["id"])
+    await ann.invite(place, eve, level)
+    # Nothing that they see of the home shows it but to admins …
+    seen = [await eve.get(path) for path in (members(place), f"/v1/homes/{place['id']}", f"/v1/plants/{plant['id']}")]
+    assert any(ann.email in answer.text for answer in seen) is (level == "admin")
+    assert not any(answer.status_code == 200 and ann.email in answer.text for answer in seen[1:])
+    # … but it shows ids, and an invitation to a home of one's own answers whom it names.
+    user_id = seen[2].json()["user_id"]
+    mine = await eve.home()
+    named = await eve.made(members(mine), user_id=user_id, access_level="read")
+    assert (named["email"], named["display_name"]) == (ann.email, "Ann")
+
+
+async def test_who_puts_a_source_into_a_home_sees_the_emails_of_its_members(home: Household) -> None:
+    ann, eve = await home.person("ann"), await home.person("eve")
+    place = await ann.home()
+    await ann.invite(place, eve, "write")
+    source = await eve.source(home_id=place["id"])
+    rights = (await eve.get(f"/v1/sources/{source['id']}/access")).json()["items"]
+    assert {(each["email"], each["via"]) for each in rights} == {
+        (eve.email, "owner"), (eve.email, "home"), (ann.email, "home"),
+    }  # fmt: skip
+
+
+async def test_an_unwanted_invitation_shows_things_and_takes_none(home: Household) -> None:
+    ann, eve = await home.person("ann"), await home.person("eve")
+    own = {"/v1/homes": await ann.home(), "/v1/sources": await ann.source(), "/v1/plants": await ann.plant(room="Bath")}
+    trap = await eve.home(name="Trap")
+    theirs = {
+        "/v1/homes": trap,
+        "/v1/sources": await eve.source(home_id=trap["id"]),
+        "/v1/plants": await eve.plant(home_id=trap["id"], room="Bath"),
+    }
+    await eve.invite(trap, ann, "write")
+
+    # It asks nobody, and what stands there is in the lists of who was invited.
+    for path in own:
+        listed = {each["id"] for each in (await ann.get(path)).json()["items"]}
+        assert listed == {own[path]["id"], theirs[path]["id"]}, path
+        assert [each["id"] for each in (await eve.get(path)).json()["items"]] == [theirs[path]["id"]], path
+    due = (await ann.get("/v1/plants/due")).json()["items"]
+    assert {each["id"] for each in due} == {own["/v1/plants"]["id"], theirs["/v1/plants"]["id"]}
+    # With a level of write their plants are watered with one's own in a room of that name.
+    assert (await ann.post("/v1/plants/water", {"room": "Bath"})).status_code == 200
+    assert (await eve.get(f"/v1/plants/{theirs['/v1/plants']['id']}")).json()["last_water"] is not None
+
+    # Whoever invited learns the name and the address, and nothing of what is the other's.
+    assert (await eve.get(members(trap, ann))).json()["email"] == ann.email
+    assert await statuses(eve, *(f"{path}/{thing['id']}" for path, thing in own.items())) == [404] * 3
+
+    # It ends when who was invited wants it to, and can be sent again.
+    assert (await ann.delete(members(trap, ann))).status_code == 204
+    for path in own:
+        assert [each["id"] for each in (await ann.get(path)).json()["items"]] == [own[path]["id"]]
+    await eve.invite(trap, ann, "read")
+
+
+async def test_who_is_left_as_a_homes_only_admin_deletes_it(home: Household) -> None:
+    ann, eve = await home.person("ann"), await home.person("eve")
+    trap = await eve.home()
+    plant = await eve.plant(home_id=trap["id"])
+    await eve.invite(trap, ann, "admin")
+    assert (await eve.delete("/v1/me")).status_code == 204
+    assert (await ann.delete(members(trap, ann))).status_code == 409
+    assert (await ann.get(f"/v1/plants/{plant['id']}")).json()["user_id"] == ann.id
+    assert (await ann.delete(f"/v1/plants/{plant['id']}")).status_code == 204
+    assert (await ann.delete(f"/v1/homes/{trap['id']}")).status_code == 204
+
+
+async def test_an_admin_whose_account_is_not_active_is_none_to_leave_a_home_to(home: Household, dba: Any) -> None:
+    ann, ben = await home.person("ann"), await home.person("ben")
+    place = await ann.home()
+    await ann.invite(place, ben, "admin")
+    activate = "UPDATE users SET is_active = $2 WHERE id = $1"
+    await dba.execute(activate, ben.id, False)
+    for refused in (
+        await ann.delete(members(place, ann)),
+        await ann.put(members(place, ann), {"access_level": "write"}),
+    ):
+        assert (refused.status_code, refused.json()["type"]) == (409, "/errors/last_admin")
+    await dba.execute(activate, ben.id, True)
+    assert (await ann.delete(members(place, ann))).status_code == 204
+    assert await levels(ben, place) == {ben.id: "admin"}

@@ -159,6 +159,45 @@ async def test_a_correction_and_a_deletion_move_it_too(home: Household, dba: asy
     assert await pot.shown() == [0.6, "thriving", "fresh"]
 
 
+@pytest.mark.parametrize(
+    ("change", "then"),
+    [
+        ({"quality_flag": "bad"}, "thriving"),
+        ({"value": 21}, "thriving"),
+        ({"value": 140}, "thriving"),
+        (None, "thriving"),
+        ({"value": 19}, "dry"),
+    ],
+)
+async def test_a_reading_that_is_dry_no_more_keeps_no_plant_dry(
+    home: Household, change: dict[str, Any] | None, then: str
+) -> None:
+    """Between the two limits a plant stays as it was; the next reading asks what that rests on."""
+    pot = await pot_of(home)
+    assert await pot.reads(60, 5) == [0.05, "dry", "fresh"]
+    assert await pot.reads(22) == [0.22, "dry", "fresh"]
+    path = f"/v1/sources/{pot.source['id']}/readings"
+    dry = (await pot.ann.get(path)).json()["items"][1]
+    if change is None:
+        assert (await pot.ann.delete(f"{path}/{dry['id']}")).status_code == 204
+    else:
+        assert (await pot.ann.patch(f"{path}/{dry['id']}", change)).status_code == 200
+    assert await pot.shown() == [0.22, "dry", "fresh"]
+    assert await pot.reads(23) == [0.23, then, "fresh"]
+    assert await pot.reads(22) == [0.22, then, "fresh"]
+
+
+async def test_a_wet_reading_that_comes_late_moves_nothing(home: Household) -> None:
+    pot = await pot_of(home)
+    await pot.reads(5)
+    late = ago(minutes=pot.minutes - 1)
+    pot.minutes -= 2
+    assert await pot.reads(22) == [0.22, "dry", "fresh"]
+    await pot.ann.made(f"/v1/sources/{pot.source['id']}/readings", value=90, timestamp=late)
+    assert await pot.shown() == [0.22, "dry", "fresh"]
+    assert await pot.reads(22) == [0.22, "dry", "fresh"]
+
+
 async def test_a_sensor_whose_readings_are_all_gone_is_unknown(home: Household) -> None:
     pot = await pot_of(home)
     await pot.reads(60)
@@ -366,6 +405,56 @@ async def test_undoing_a_watering_puts_the_plant_off_again(home: Household) -> N
         assert (await ann.get(path)).json()["snoozed_until"] == put_off
 
 
+async def test_a_plant_stays_put_off_when_a_watering_that_was_told_late_outlives_the_one_that_ended_it(
+    home: Household,
+) -> None:
+    ann = await home.person("ann")
+    tomorrow = (datetime.now(UTC) + timedelta(1)).date().isoformat()
+    plant = await ann.plant(last_water=ago(days=9), snoozed_until=tomorrow)
+    path = f"/v1/plants/{plant['id']}"
+    ended = await ann.made(f"{path}/care-events", kind="water")
+    late = await ann.made(f"{path}/care-events", kind="water", at=ago(days=20))
+    assert (await ann.get(path)).json()["snoozed_until"] is None
+    for care in (ended, late):
+        assert (await ann.delete(f"{path}/care-events/{care['id']}")).status_code == 204
+        assert (await ann.get(path)).json()["snoozed_until"] == tomorrow
+
+
+async def test_who_said_when_it_was_watered_has_ended_that_it_was_put_off(home: Household) -> None:
+    ann = await home.person("ann")
+    tomorrow, said = (datetime.now(UTC) + timedelta(1)).date().isoformat(), ago(days=2)
+    for later in ([], [ago(hours=1)]):
+        plant = await ann.plant(last_water=ago(days=9), snoozed_until=tomorrow)
+        path = f"/v1/plants/{plant['id']}"
+        first = await ann.made(f"{path}/care-events", kind="water", at=ago(days=1))
+        await ann.patch(path, {"last_water": said})
+        others = [await ann.made(f"{path}/care-events", kind="water", at=at) for at in later]
+        for care in (first, *others):
+            assert (await ann.delete(f"{path}/care-events/{care['id']}")).status_code == 204
+        told = (await ann.get(path)).json()
+        assert [told["last_water"], told["snoozed_until"]] == [said, None]
+
+
+async def test_undoing_a_watering_leaves_what_the_sensor_said_since(home: Household) -> None:
+    pot = await pot_of(home)
+    assert await pot.reads(30) == [0.3, "thriving", "fresh"]
+    path = f"/v1/plants/{pot.plant['id']}/care-events"
+    late = await pot.ann.made(path, kind="water", at=ago(days=9))
+    assert await pot.reads(100) == [1, "thriving", "fresh"]
+    assert (await pot.ann.delete(f"{path}/{late['id']}")).status_code == 204
+    assert await pot.shown() == [1, "thriving", "fresh"]
+
+
+async def test_a_watering_after_the_last_reading_outlives_the_undoing_of_another(home: Household) -> None:
+    pot = await pot_of(home)
+    assert await pot.reads(30) == [0.3, "thriving", "fresh"]
+    path = f"/v1/plants/{pot.plant['id']}/care-events"
+    await pot.ann.made(path, kind="water", at=ago(minutes=1))
+    late = await pot.ann.made(path, kind="water", at=ago(days=9))
+    assert (await pot.ann.delete(f"{path}/{late['id']}")).status_code == 204
+    assert (await pot.shown())[0] == 1
+
+
 async def test_undoing_a_watering_of_a_plant_with_a_sensor_asks_the_sensor(home: Household) -> None:
     pot = await pot_of(home)
     assert await pot.reads(10) == [0.1, "dry", "fresh"]
@@ -398,3 +487,54 @@ async def test_an_id_that_is_replayed_tells_seasons_apart(home: Household) -> No
     assert (await ann.post("/v1/plants", {**body, "season_to": 3})).status_code == 409
     cleared = await ann.patch(f"/v1/plants/{UNKNOWN}", dict.fromkeys(season))
     assert [cleared.json()[name] for name in season] == [None] * 3
+
+
+SINCE_DAYS = [(72, 10), (48, 12), (26, 15), (1, 22)]
+"""Hours ago and percent: dry, and not yet wet enough to be so no more."""
+
+
+async def dry_for_days(home: Household) -> tuple[Pot, str, Any]:
+    """A pot that turned dry three days ago, its plant's path, and the newest reading's."""
+    pot = await pot_of(home)
+    path = f"/v1/plants/{pot.plant['id']}"
+    assert (await pot.ann.patch(path, {"last_water": ago(days=10)})).status_code == 200
+    for hours, value in SINCE_DAYS:
+        row = {"value": value, "timestamp": ago(hours=hours)}
+        logged = await pot.ann.post(f"/v1/sources/{pot.source['id']}/readings", row)
+    return pot, path, logged.headers["location"]
+
+
+async def standing(ann: Person, path: str) -> list[Any]:
+    told = (await ann.get(path)).json()
+    return [told["moisture"], told["status"], told["due_on"]]
+
+
+async def test_undoing_a_watering_leaves_a_plant_dry_since_the_day_when_it_turned(home: Household) -> None:
+    pot, path, _ = await dry_for_days(home)
+    before = await standing(pot.ann, path)
+    assert before[:2] == [0.22, "dry"]
+    care = await pot.ann.made(f"{path}/care-events", kind="water")
+    assert (await standing(pot.ann, path))[1] == "watered"
+    assert (await pot.ann.delete(f"{path}/care-events/{care['id']}")).status_code == 204
+    assert await standing(pot.ann, path) == before
+
+
+@pytest.mark.parametrize("change", [{"quality_flag": "questionable"}, {"value": 23}])
+async def test_correcting_the_newest_reading_does_not_make_a_dry_plant_thrive(
+    home: Household, change: dict[str, Any]
+) -> None:
+    pot, path, newest = await dry_for_days(home)
+    before = await standing(pot.ann, path)
+    assert (await pot.ann.patch(newest, change)).status_code == 200
+    assert (await standing(pot.ann, path))[1:] == before[1:]
+
+
+async def test_undoing_the_later_of_two_waterings_believes_no_reading_from_before_the_first(home: Household) -> None:
+    pot = await pot_of(home)
+    path = f"/v1/plants/{pot.plant['id']}"
+    readings = f"/v1/sources/{pot.source['id']}/readings"
+    assert (await pot.ann.post(readings, {"value": 30, "timestamp": ago(hours=2)})).status_code == 201
+    await pot.ann.made(f"{path}/care-events", kind="water", at=ago(hours=1))
+    later = await pot.ann.made(f"{path}/care-events", kind="water", at=ago(minutes=30))
+    assert (await pot.ann.delete(f"{path}/care-events/{later['id']}")).status_code == 204
+    assert (await standing(pot.ann, path))[0] == 1

@@ -139,6 +139,7 @@ GUARDS = {
         {
             "_100_go_one_by_one",
             "_100_touch_updated_at",
+            "_110_lock_own_account",
             "_500_leave_nothing_orphaned",
             "_600_forget_tombstones",
             "_900_audit",

@@ -245,3 +245,97 @@ async def test_members_who_may_only_write_inherit_nothing(dba: asyncpg.Connectio
     for table in ("homes", "home_members", "data_sources"):
         assert await affected(dba, f"SELECT FROM {table}") == 0, table
     assert await affected(dba, "SELECT FROM plants WHERE id = '{fern}'") == 0
+
+
+# Accounts that are not active
+
+SLEEP = "UPDATE users SET is_active = false WHERE id = '{ivy}'"
+WAKE = "UPDATE users SET is_active = true WHERE id = '{ivy}'"
+LEAVE = "DELETE FROM home_members WHERE user_id = '{ann}'"
+OWNERS = "SELECT user_id FROM plants WHERE id = '{fern}'"
+ADMINS = "SELECT user_id FROM user_source_access WHERE source_id = '{private}' AND access_level = 'admin'"
+
+
+@pytest.mark.parametrize(
+    "sql", [LEAVE, SET + "access_level = 'write' WHERE user_id = '{ann}'"], ids=["leaves", "is lowered"]
+)
+async def test_an_admin_who_is_not_active_is_none_to_leave_a_home_to(dba: asyncpg.Connection, sql: str) -> None:
+    await affected(dba, SLEEP)
+    await assert_breaks(dba, "home_members_last_admin", sql)
+    await affected(dba, WAKE)
+    assert await affected(dba, sql) == 1
+
+
+async def test_an_admin_who_is_not_active_can_be_removed(dba: asyncpg.Connection) -> None:
+    await affected(dba, SLEEP)
+    assert await affected(dba, "DELETE FROM home_members WHERE user_id = '{ivy}'") == 1
+
+
+async def test_the_last_admin_can_be_deactivated_and_is_admin_again_when_activated(dba: asyncpg.Connection) -> None:
+    everyone = "UPDATE users SET is_active = false WHERE id IN ('{ann}', '{ivy}')"
+    assert await affected(dba, everyone) == 2
+    # Of those who cannot act one may be removed, the last may not.
+    assert await affected(dba, LEAVE) == 1
+    await assert_breaks(dba, "home_members_last_admin", "DELETE FROM home_members WHERE user_id = '{ivy}'")
+    # Members stay what they were, and so does the admin.
+    await act_as(dba, "max")
+    assert await affected(dba, "UPDATE plants SET room = 'x'") == 1
+    await dba.execute("RESET ROLE; SELECT homelog.act_as(NULL, NULL)")
+    await affected(dba, WAKE)
+    await act_as(dba, "ivy")
+    assert await affected(dba, "UPDATE homes SET name = 'x'") == 1
+
+
+async def test_who_is_active_inherits_before_one_of_longer_standing_who_is_not(dba: asyncpg.Connection) -> None:
+    await affected(dba, SET + "access_level = 'admin' WHERE user_id = '{max}'")
+    await affected(dba, SLEEP)
+    await affected(dba, "DELETE FROM users WHERE id = '{ann}'")
+    assert await row_of(dba, OWNERS) == (id_of("max"),)
+    assert await rows_of(dba, ADMINS) == [(id_of("max"),)]
+
+
+async def test_a_source_passes_to_a_homes_admin_also_beside_a_grant_of_who_is_not_active(
+    dba: asyncpg.Connection,
+) -> None:
+    await affected(dba, "UPDATE user_source_access SET access_level = 'admin' WHERE user_id = '{ben}'")
+    await affected(dba, "UPDATE users SET is_active = false WHERE id = '{ben}'")
+    await affected(dba, "DELETE FROM users WHERE id = '{ann}'")
+    assert set(await rows_of(dba, ADMINS)) == {(id_of("ben"),), (id_of("ivy"),)}
+
+
+@pytest.mark.parametrize("asleep", ["ivy", "ivy, the admin by grant"])
+async def test_where_nobody_is_active_who_could_inherit_nothing_is_lost(dba: asyncpg.Connection, asleep: str) -> None:
+    if asleep != "ivy":
+        await affected(dba, "INSERT INTO user_source_access VALUES ('{ivy}', '{private}', 'admin')")
+    await affected(dba, SLEEP)
+    await affected(dba, "DELETE FROM users WHERE id = '{ann}'")
+    assert await row_of(dba, OWNERS) == (id_of("ivy"),)
+    assert await rows_of(dba, ADMINS) == [(id_of("ivy"),)]
+    members = "SELECT user_id FROM home_members WHERE access_level = 'admin'"
+    assert await rows_of(dba, members) == [(id_of("ivy"),)]
+    # With the last who could be active again it goes.
+    await affected(dba, "DELETE FROM users WHERE id = '{ivy}'")
+    assert await affected(dba, "SELECT FROM homes") == 0
+    assert await affected(dba, "SELECT FROM data_sources WHERE id = '{private}'") == 0
+
+
+# The order of locks
+
+
+async def test_only_who_sees_it_locks_a_home_or_a_source(dba: asyncpg.Connection) -> None:
+    locks = {
+        "SELECT homelog.lock_home('{house}')": "SELECT xmax::text FROM homes WHERE id = '{house}'",
+        "SELECT homelog.lock_source('{private}')": "SELECT xmax::text FROM data_sources WHERE id = '{private}'",
+    }
+    await dba.execute(said("DELETE FROM user_source_access WHERE user_id = '{ben}'"))
+    for call, locked in locks.items():
+        for person, may in (("dan", False), ("gus", False), ("ben", False), ("nobody", False), ("rea", True)):
+            # Each in a part of its own, which is undone.
+            part = dba.transaction()
+            await part.start()
+            before = await row_of(dba, locked)
+            await act_as(dba, person, "private")
+            await affected(dba, call)
+            await dba.execute("RESET ROLE")
+            assert (await row_of(dba, locked) != before) is may, (call, person)
+            await part.rollback()

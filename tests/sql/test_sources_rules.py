@@ -238,12 +238,13 @@ async def test_every_foreign_key_has_an_index_that_begins_with_it(dba: asyncpg.C
 
 TRIGGERS = {
     "homes": {
-        "_050_check_timezone_insert", "_050_check_timezone_update", "_100_touch_updated_at", "_900_audit",
-        "_950_add_first_member",
+        "_050_check_timezone_insert", "_050_check_timezone_update", "_050_lock_what_stands_there",
+        "_100_touch_updated_at", "_900_audit", "_950_add_first_member",
     },
     "data_sources": {
-        "_050_check_home_insert", "_050_check_home_update", "_100_touch_updated_at", "_500_rebuild_days",
-        "_500_sense_otherwise", "_600_note_move_delete", "_600_note_move_update", "_800_audit_deletion", "_900_audit",
+        "_050_check_home_insert", "_050_check_home_update", "_050_lock_followers", "_100_touch_updated_at",
+        "_500_rebuild_days", "_500_sense_otherwise", "_600_note_move_delete", "_600_note_move_update",
+        "_800_audit_deletion", "_900_audit",
     },
     "user_source_access": {
         "_500_keep_an_admin_delete", "_500_keep_an_admin_update", "_600_gain_source",
@@ -309,6 +310,12 @@ async def test_a_source_keeps_an_admin(dba: asyncpg.Connection, sql: str) -> Non
             await affected(dba, sql, "ann")
     assert broken.value.constraint_name == "user_source_access_last_admin"
     await dba.execute("INSERT INTO user_source_access SELECT $1, id, 'admin' FROM data_sources", NAMED["dan"])
+    # One who is not active is none to leave it to.
+    await affected(dba, "UPDATE users SET is_active = false WHERE id = $1", "dan")
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+        async with dba.transaction():
+            await affected(dba, sql, "ann")
+    await affected(dba, "UPDATE users SET is_active = true WHERE id = $1", "dan")
     assert await affected(dba, sql, "ann") == 2
 
 
