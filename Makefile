@@ -36,6 +36,7 @@ run: ## Serve the API, on an embedded PostgreSQL unless DATABASE_URL is set
 
 test: ## Run all tests; PYTEST_ARGS="-k readings" runs some
 	@scripts/setup
+	@scripts/oidc
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
 check: ## Check style, types, SQL and generated files; writes nothing

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import footprint, growth, ingest, ranges, reads
+from bench import accounts, footprint, growth, ingest, ranges, reads
 from bench.harness import NotThere, Result, Rounds
 from bench.stage import Stage
 
@@ -29,6 +29,8 @@ ROWS: dict[str, Callable[[Stage], Iterator[Result]]] = {
     "memory": footprint.memory,
     "disk": footprint.disk,
     "public": reads.public,
+    "cookie": reads.cookie,
+    "sign_in": accounts.sign_in,
 }
 RESULTS = Path(__file__).with_name("results.md")
 HEADER = ["row", "work", "against", "ours", "theirs", "figure", "must", "aim", "ok"]

@@ -17,12 +17,16 @@ class Rounds(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """What a figure must reach and should reach; `sign` is ≥ where more is better."""
+    """What a figure must reach and should reach; `sign` is ≥ where more is better.
+
+    With `either_way` neither side may take so much longer than the other.
+    """
 
     sign: str
     must: float
     aim: float
     unit: str = "×"
+    either_way: bool = False
 
     def met(self, figure: float) -> str:
         """Whether a figure reaches the aim, the must, or neither."""
@@ -73,6 +77,11 @@ def at_most(must: float, aim: float) -> Bound:
     return Bound("≤", must, aim)
 
 
+def alike(must: float, aim: float) -> Bound:
+    """Neither side takes more than so many times as long as the other."""
+    return Bound("≤", must, aim, either_way=True)
+
+
 def compare(
     rounds: Rounds, work: str, against: str, ours: Side, theirs: Side, bound: Bound, *, rate: bool = False
 ) -> Result:
@@ -91,7 +100,10 @@ def compare(
         turns.reverse()
     a, b = median(mine), median(others)
     show = per_second if rate else duration
-    return Result(work, against, show(a, mine), show(b, others), b / a if bound.sign == "≥" else a / b, bound)
+    figure = b / a if bound.sign == "≥" else a / b
+    if bound.either_way:
+        figure = max(figure, 1 / figure)
+    return Result(work, against, show(a, mine), show(b, others), figure, bound)
 
 
 def duration(seconds: float, rounds: list[float]) -> str:

@@ -169,3 +169,7 @@ INSERT INTO data_sources (id, name, source_type, unit, kind) VALUES ($1, 'Meter'
 
 -- name: add_peer_access
 INSERT INTO user_source_access (user_id, source_id, access_level) VALUES ($1, $2, 'admin');
+
+-- name: forget_guesses
+-- So that no wrong password has to wait for those before it.
+DELETE FROM password_guesses

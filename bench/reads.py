@@ -8,6 +8,7 @@ from bench.client import flood, request, same
 from bench.harness import Result, Side, at_least, at_most, compare
 from bench.postgres import pgbench, put_in
 from bench.stage import QUERY, YEAR, Peer, Person, Place, Service, Stage
+from service.cookies import ACCESS_COOKIE, CSRF_COOKIE, REFRESH_COOKIE
 from service.database import ACT_AS, BEGIN_READ, COMMIT
 from service.readings.handlers import GET_READING
 from service.sources.handlers import GET_SOURCE
@@ -92,6 +93,24 @@ def public(stage: Stage) -> Iterator[Result]:
         gets(service, path, service.ann.headers),
         gets(service, path, {}),
         at_least(0.9, 1.0),
+        rate=True,
+    )
+
+
+def cookie(stage: Stage) -> Iterator[Result]:
+    """One reading, signed in by a browser's cookies against by an access token."""
+    service = stage.service
+    reading, at = found(service, service.year, 1000)
+    path = reading_path(service.year, reading, at)
+    token = service.ann.headers["Authorization"].removeprefix("Bearer ")
+    held = {REFRESH_COOKIE: f"hr_{'x' * 43}", CSRF_COOKIE: "x" * 43, ACCESS_COOKIE: token}
+    yield compare(
+        stage.rounds,
+        "read one reading, by a browser's cookies",
+        "by an access token",
+        gets(service, path, {"Cookie": "; ".join(f"{name}={value}" for name, value in held.items())}),
+        gets(service, path, service.ann.headers),
+        at_least(0.95, 1.0),
         rate=True,
     )
 

@@ -64,7 +64,8 @@ class Person:
     """Somebody who is signed in."""
 
     def __init__(self, address: Address, name: str) -> None:
-        account = {"email": f"{name}@example.org", "password": PASSWORD}
+        self.email = f"{name}@example.org"
+        account = {"email": self.email, "password": PASSWORD}
         self._address = address
         self.id = UUID(call(address, "POST", "/v1/auth/register", account)["id"])
         self._account = account

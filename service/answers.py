@@ -73,13 +73,19 @@ _RANGE = re.compile(r"\s*([\w.+*-]+)/([\w.+*-]+)\s*(?:;(.*))?", re.DOTALL)
 _QUALITY = re.compile(r"\bq\s*=\s*(0(?:\.\d*)?|1(?:\.0*)?)\s*(?:;|$)")
 
 
+LONGEST_ACCEPT = 4096
+"""How long an Accept header may be to say anything, in characters; a browser's has 200."""
+
+
 def preferred(accept: str | None, offered: Sequence[str]) -> str:
     """The media type that an Accept header likes best (RFC 9110 12.5.1); the first one where it likes none.
 
-    Of two that it likes alike, the one that it names comes before one that only a wildcard takes in, and then the one
-    that it names first.
+    One that is too long likes none. Of two that it likes alike, the one that it names comes before one that only a
+    wildcard takes in, and then the one that it names first.
     """
     best, chosen = (0.0, 0, 0), offered[0]  # any quality above 0 beats this
+    if accept is not None and len(accept) > LONGEST_ACCEPT:
+        return chosen
     ranges = [match for part in (accept or "").split(",") if (match := _RANGE.fullmatch(part.lower()))]
     for media_type in offered:
         kind, _, form = media_type.partition("/")

@@ -6,38 +6,60 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Response
-from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from service import __version__
+from service.access.handlers import EXPORTS as ACCESS_EXPORTS
 from service.access.handlers import HANDLERS as ACCESS
+from service.accounts.handlers import EXPORTS as ACCOUNTS_EXPORTS
 from service.accounts.handlers import HANDLERS as ACCOUNTS
+from service.accounts.sessions import EXPORTS as SESSIONS_EXPORTS
+from service.accounts.sessions import HANDLERS as SESSIONS
+from service.audit.handlers import EXPORTS as AUDIT_EXPORTS
 from service.audit.handlers import HANDLERS as AUDIT
 from service.bodies import StrictBody
+from service.calendar.handlers import EXPORTS as CALENDAR_EXPORTS
 from service.calendar.handlers import HANDLERS as CALENDAR
+from service.care.handlers import EXPORTS as CARE_EXPORTS
 from service.care.handlers import HANDLERS as CARE
 from service.changes.handlers import HANDLERS as CHANGES
+from service.cookies import ACCESS_COOKIE, CSRF_HEADER
 from service.database import Database
 from service.edge import Edge
+from service.export.handlers import HANDLERS as EXPORT
+from service.homes.handlers import EXPORTS as HOMES_EXPORTS
 from service.homes.handlers import HANDLERS as HOMES
-from service.identity import NOBODY, AccessTokens, Caller
+from service.identity import NOBODY, AccessTokens, Caller, asks_who
+from service.limits.budgets import Budgets
+from service.line_protocol.handlers import EXPORTS as LINE_PROTOCOL_EXPORTS
 from service.line_protocol.handlers import HANDLERS as LINE_PROTOCOL
+from service.members.handlers import EXPORTS as MEMBERS_EXPORTS
 from service.members.handlers import HANDLERS as MEMBERS
+from service.meter_events.handlers import EXPORTS as METER_EVENTS_EXPORTS
 from service.meter_events.handlers import HANDLERS as METER_EVENTS
 from service.migrations import required_version
 from service.observing import log, set_up_logging
 from service.operation.handlers import HANDLERS as OPERATION
+from service.operation.handlers import options
+from service.plants.handlers import EXPORTS as PLANTS_EXPORTS
 from service.plants.handlers import HANDLERS as PLANTS
 from service.problems import Problem, Sentences, answer, problem_of, unauthenticated
+from service.providers.configured import Providers
+from service.providers.handlers import HANDLERS as PROVIDERS
+from service.readings.export import EXPORTS as READINGS_EXPORTS
 from service.readings.handlers import HANDLERS as READINGS
 from service.reference.handlers import HANDLERS as REFERENCE
 from service.requests import DEPENDENCIES, Req
 from service.series.handlers import HANDLERS as SERIES
 from service.settings import Settings
+from service.sources.handlers import EXPORTS as SOURCES_EXPORTS
 from service.sources.handlers import HANDLERS as SOURCES
+from service.tokens.handlers import EXPORTS as TOKENS_EXPORTS
 from service.tokens.handlers import HANDLERS as TOKENS
+from service.users.handlers import HANDLERS as USERS
+from service.validators.handlers import EXPORTS as VALIDATORS_EXPORTS
 from service.validators.handlers import HANDLERS as VALIDATORS
 
 HANDLERS = [
@@ -48,31 +70,57 @@ HANDLERS = [
     *CALENDAR,
     *CARE,
     *CHANGES,
+    *EXPORT,
     *HOMES,
     *LINE_PROTOCOL,
     *MEMBERS,
     *METER_EVENTS,
     *PLANTS,
+    *PROVIDERS,
     *READINGS,
     *REFERENCE,
     *SERIES,
+    *SESSIONS,
     *SOURCES,
     *TOKENS,
+    *USERS,
     *VALIDATORS,
+]
+
+# What a person takes along, in the order in which another server takes it in: what something refers to before it, and
+# rules after the readings that are older than they.
+EXPORTS = [
+    *ACCOUNTS_EXPORTS,
+    *SESSIONS_EXPORTS,
+    *HOMES_EXPORTS,
+    *MEMBERS_EXPORTS,
+    *SOURCES_EXPORTS,
+    *ACCESS_EXPORTS,
+    *METER_EVENTS_EXPORTS,
+    *READINGS_EXPORTS,
+    *VALIDATORS_EXPORTS,
+    *LINE_PROTOCOL_EXPORTS,
+    *PLANTS_EXPORTS,
+    *CARE_EXPORTS,
+    *TOKENS_EXPORTS,
+    *CALENDAR_EXPORTS,
+    *AUDIT_EXPORTS,
 ]
 
 
 def create_app(settings: Settings) -> Edge:
     """The whole service as one ASGI application; its pool opens when the server starts it."""
-    tokens = AccessTokens(settings.secret)
+    tokens = AccessTokens(settings.secret, settings.former_secrets)
+    budgets = Budgets(settings.rate_limit)
     litestar = Litestar(
-        route_handlers=HANDLERS,
+        # First, for Litestar adds an answer of its own to a path whose first handler takes no OPTIONS.
+        route_handlers=[*options(HANDLERS), *HANDLERS],
         dependencies=DEPENDENCIES,
         dto=StrictBody,
         return_dto=None,
         exception_handlers={Exception: _answer_exception},
-        lifespan=[_lifespan(settings)],
-        state=State({"settings": settings, "tokens": tokens}),
+        lifespan=[_lifespan(settings, budgets)],
+        state=State({"settings": settings, "tokens": tokens, "exports": EXPORTS}),
         request_max_body_size=10 * 1024 * 1024,
         openapi_config=OpenAPIConfig(
             title="Homelog",
@@ -84,15 +132,20 @@ def create_app(settings: Settings) -> Edge:
             components=Components(
                 security_schemes={
                     "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT"),
+                    "cookie": SecurityScheme(
+                        type="apiKey",
+                        security_scheme_in="cookie",
+                        name=ACCESS_COOKIE,
+                        description=f"Set by a sign-in with `cookies`. A write also sends {CSRF_HEADER}.",
+                    ),
                     "device_token": SecurityScheme(type="http", scheme="bearer", bearer_format="hl_…"),
                 }
             ),
-            security=[{"bearer": []}],
+            security=[{"bearer": []}, {"cookie": []}],
         ),
         logging_config=None,
-        cors_config=_cors(settings) if settings.cors_origins else None,
     )
-    return Edge(litestar, tokens, settings.allowed_hosts)
+    return Edge(litestar, tokens, budgets, settings)
 
 
 def create() -> Edge:
@@ -101,22 +154,14 @@ def create() -> Edge:
     return create_app(Settings.from_environment(os.environ, require_database=True))
 
 
-def _cors(settings: Settings) -> CORSConfig:
-    return CORSConfig(
-        allow_origins=list(settings.cors_origins),
-        allow_headers=["Authorization", "Content-Type", "Content-Encoding", "If-Match", "If-None-Match"],
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id"],
-    )
-
-
-def _lifespan(settings: Settings) -> Any:
+def _lifespan(settings: Settings, budgets: Budgets) -> Any:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         database = await Database.open(settings.database_url, needs=required_version())
         app.state.database = database
         try:
-            yield
+            async with Providers.open(settings) as app.state.providers, budgets.opened(settings.database_url):
+                yield
         finally:
             await database.close()
 
@@ -137,9 +182,8 @@ def _answer_exception(request: Req, error: Exception) -> Response[Any]:
         # The answer is the same whether it was a deadlock, a time limit or a server that went; operators must know.
         log.warning("unavailable", id=request_id, why=getattr(error, "sqlstate", None) or type(error).__name__)
     # Without credentials whatever is not public looks the same, existing or not.
-    path = request.scope["path"]
-    # A path that is no route's has no handler.
-    keyed = getattr(request.scope.get("route_handler"), "opt", {}).get("keyed")
-    if problem.name in {"not_found", "method_not_allowed"} and caller == NOBODY and not keyed:
-        problem = unauthenticated() if path.startswith("/v1/") and not path.startswith("/v1/auth/") else problem
+    is_keyed = getattr(handler, "opt", {}).get("keyed")
+    is_hidden = asks_who(request.scope["path"]) and not is_keyed
+    if problem.name in {"not_found", "method_not_allowed"} and caller == NOBODY and is_hidden:
+        problem = unauthenticated()
     return answer(problem, request_id)

@@ -59,6 +59,8 @@ class StrictBody(AbstractDTO[Any]):
             refuse_media_type(connection.headers.get("content-type"), "application/json")
             return decode(value, self.annotations[connection.route_handler.handler_id])
         except Problem as problem:
+            # Without what led to it, which holds the body and the scope: they would be kept until the next collection.
+            problem.__context__ = problem.__traceback__ = None
             connection.scope["homelog.wrong_body"] = problem  # type: ignore[typeddict-unknown-key]
             return None
 

@@ -4,16 +4,17 @@ import argparse
 import asyncio
 import contextlib
 import difflib
+import getpass
 import importlib
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from shutil import which
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import asyncpg
 import psycopg
@@ -22,9 +23,13 @@ from psycopg.conninfo import conninfo_to_dict
 from service import __version__, migrations
 from service.database import Database, StartError
 from service.embedded import AlreadyRunningError, EmbeddedError, EmbeddedPostgres, packaged_binaries
+from service.environment import SettingsError, unknown_variables
 from service.problems import Problem
 from service.serving import ServingError, demand_free_port, serve
-from service.settings import Settings, SettingsError
+from service.settings import Settings
+from service.users.operators import OperatorError, make_admin, recover_account
+
+T = TypeVar("T")
 
 DATABASE = "homelog"
 ROLES = ("ops", "migrator", "superuser")
@@ -55,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         sys.exit(128 + signal.SIGINT)
     except SettingsError as error:
         _fail("Homelog cannot start with these settings:\n" + "\n".join(f"  {line}" for line in error.lines))
-    except (CommandError, EmbeddedError, ServingError, StartError, migrations.MigrationError) as error:
+    except (CommandError, EmbeddedError, OperatorError, ServingError, StartError, migrations.MigrationError) as error:
         _fail(str(error))
     except psycopg.OperationalError as error:
         _fail(f"The database cannot be reached: {error}")
@@ -95,6 +100,23 @@ def _parser() -> argparse.ArgumentParser:
         help="whom to log in as; default ops, who only reads (on a database of your own: DATABASE_URL's login)",
     )
     psql.add_argument("arguments", nargs="*", metavar="ARGUMENT")
+    admin = add("admin", _admin_create, "make an admin, or let one in again").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    for name, act, text in (
+        ("create", _admin_create, "make an account that is admin, with a temporary password unless one is asked for"),
+        ("reset-password", _admin_reset_password, "give an account a new password and sign it out everywhere"),
+    ):
+        command = admin.add_parser(name, help=text, description=text)
+        command.set_defaults(command=act)
+        command.add_argument("--email", required=True)
+        command.add_argument(
+            "--ask-password",
+            action="store_true",
+            help="read the password from the terminal, or a line of standard input, and make none up",
+        )
+        if act is _admin_create:
+            command.add_argument("--display-name")
     for name, run, what in (
         ("schema", _schema, "sql/schema.sql from the baseline and the migrations"),
         ("docs", _docs, "the generated documents"),
@@ -122,6 +144,8 @@ def _up(_arguments: argparse.Namespace) -> None:
         _bring_up_to_date(_embedded_target(server))
         # The workers read their settings from the environment.
         os.environ["DATABASE_URL"] = server.url("homelog_api", DATABASE)
+        if settings.database_disk is None:
+            os.environ["HOMELOG_DATABASE_DISK"] = str(settings.data)
         if not settings.secret:
             os.environ["HOMELOG_SECRET"] = server.secrets["secret"]
         with server.watched():
@@ -140,11 +164,17 @@ def _demand_database_and_serve(settings: Settings) -> None:
         database = await Database.open(settings.database_url, needs=migrations.required_version(), size=1)
         await database.close()
 
+    _ask_database(check())
+    for line in unknown_variables(os.environ):
+        print(f"Warning: {line}", file=sys.stderr, flush=True)
+    serve(settings)
+
+
+def _ask_database(work: Coroutine[Any, Any, T]) -> T:
     try:
-        asyncio.run(check())
+        return asyncio.run(work)
     except (OSError, TimeoutError, asyncpg.PostgresError, Problem) as error:
         raise CommandError(f"The database cannot be reached: {error}") from None
-    serve(settings)
 
 
 # The database
@@ -207,9 +237,9 @@ def _downgrade(arguments: argparse.Namespace) -> None:
     print("\n".join(f"Rolled {name} back." for name in undone) or "No migration to roll back.")
 
 
-def _demand_migrator(target: _Target) -> str:
+def _demand_migrator(target: _Target, what: str = "a migration") -> str:
     if target.migrator is None:
-        raise CommandError("HOMELOG_MIGRATOR_URL is missing: migrations log in as homelog_migrator.")
+        raise CommandError(f"HOMELOG_MIGRATOR_URL is missing: {what} needs the login of homelog_migrator.")
     return target.migrator
 
 
@@ -239,6 +269,52 @@ def _psql_binary() -> str:
     if found := which("psql"):
         return found
     raise CommandError("psql is not installed.")
+
+
+# Accounts
+
+
+def _admin_create(arguments: argparse.Namespace) -> None:
+    chosen = _ask_password(arguments)
+    with _login_for_accounts("making an admin") as url:
+        made_up = _ask_database(make_admin(url, arguments.email, arguments.display_name, chosen))
+    print(f"{arguments.email} is an admin.")
+    _tell_password(made_up)
+
+
+def _admin_reset_password(arguments: argparse.Namespace) -> None:
+    chosen = _ask_password(arguments)
+    with _login_for_accounts("resetting a password") as url:
+        made_up = _ask_database(recover_account(url, arguments.email, chosen))
+    print(f"{arguments.email} has a new password, and is signed out everywhere.")
+    _tell_password(made_up)
+
+
+@contextlib.contextmanager
+def _login_for_accounts(what: str) -> Iterator[str]:
+    """The URL that may change accounts. The embedded server is ours to bring up to date, any other its owner's."""
+    settings = Settings.from_environment(os.environ)
+    with _target(settings) as target:
+        url = _demand_migrator(target, what)
+        if settings.embedded and settings.migrator_url is None:
+            _bring_up_to_date(target)
+        yield url
+
+
+def _ask_password(arguments: argparse.Namespace) -> str | None:
+    if not arguments.ask_password:
+        return None
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Once more: ") != password:
+        raise CommandError("The two passwords differ; nothing was changed.")
+    return password
+
+
+def _tell_password(made_up: str | None) -> None:
+    if made_up is not None:
+        print(f"Temporary password: {made_up}\nIt signs in once, within 24 hours, and then must be changed.")
 
 
 # Generated files

@@ -1,25 +1,23 @@
-"""The pool and the caller's transaction: one request, one transaction, one identity."""
+"""The pool: who a transaction acts for, how it begins and ends, and what is noted when it has."""
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
-from asyncpg.protocol import NO_TIMEOUT
 
 from service.identity import NOBODY, Caller
 from service.migrations import is_older
-from service.observing import SENT, log
-from service.problems import Problem, Sentences, not_found, unavailable
-from service.sqlfile import Query, maker, queries_beside
-
-T = TypeVar("T")
+from service.observing import log
+from service.problems import Problem, Sentences, unavailable
+from service.sqlfile import Query, queries_beside
+from service.transaction import ROLLBACK, Transaction
 
 
 class StartError(Exception):
@@ -48,7 +46,6 @@ BEGIN_READ = _bind("begin_read")
 BEGIN_WRITE = _bind("begin_write")
 ACT_AS = _bind("act_as", type(None))
 COMMIT = _bind("commit")
-ROLLBACK = _bind("rollback")
 SET_FOR_EXPORT = _bind("set_for_export")
 SCHEMA_VERSION = _bind("schema_version", str)
 LOGIN_ROLE = _bind("login_role", LoginRole)
@@ -58,23 +55,21 @@ AUDIT = _bind("audit")
 AUDIT_VIEW = _bind("audit_view", type(None))
 ACT_AS_TOKEN = _bind("act_as_token", type(None))
 ACT_AS_ANY_TOKEN = _bind("act_as_any_token", type(None))
+ACT_AS_GATED = _bind("act_as_gated", type(None))
+ACT_AS_GATED_TOKEN = _bind("act_as_gated_token", type(None))
 NOTE_TOKEN_USE = _bind("note_token_use", type(None))
 
 ACQUIRE_SECONDS = 4.0
 """How long a request waits for a connection before it is told to come again."""
-TRIES = 2
-"""How often a transaction's first statement is tried that PostgreSQL ended so that others could go on."""
 BEGIN_SECONDS = 2.0
 """A healthy BEGIN takes well under a millisecond; a backend that needs this long is frozen and replaced."""
+COMMAND_SECONDS = 60.0
+"""After how long a statement is given up that the server has not; its own limits, of the login role, come first."""
 VIEW_SECONDS = 3600.0
 USE_SECONDS = 60.0
 """How exact a device token's last_used_at is."""
 REMEMBERED = 100_000
 """How many views and uses a worker remembers, so as not to note them again."""
-EXPORT_SECONDS = 900.0
-"""How long an export may take; the login role's transaction_timeout says the same."""
-COPY_BYTES, COPY_PAUSE_SECONDS = 32 * 1024, 0.001
-"""PostgreSQL sends 8 KiB at a time. Where no more has come, a pause lets some gather: a tenth of the wake-ups."""
 
 # What the server says to a connection that it ends or cannot serve, of all that it may say to a BEGIN.
 _ENDED = (
@@ -84,6 +79,8 @@ _ENDED = (
     asyncpg.CannotConnectNowError,
     asyncpg.IdleSessionTimeoutError,
 )
+# What an identity is refused with, besides 401.
+_REFUSED = {"HL403": "forbidden", "HL4PW": "password_change_required"}
 _UNREACHABLE = (
     OSError,
     TimeoutError,
@@ -100,156 +97,6 @@ class Connection(asyncpg.Connection):
     def get_reset_query(self) -> str:
         """Send nothing at release."""
         return ""
-
-
-class Transaction:
-    """The caller's transaction: what handlers ask the database through."""
-
-    __slots__ = (
-        "beginning", "caller", "connection", "discard", "if_match", "queries", "read_only", "untouched", "viewed",
-    )  # fmt: skip
-
-    def __init__(self, connection: PoolConnectionProxy, beginning: str, caller: Caller, *, read_only: bool) -> None:
-        self.connection = connection
-        self.beginning = beginning
-        """What it began with, and may begin with again while it is untouched: no statement came yet."""
-        self.untouched = True
-        self.caller = caller
-        self.read_only = read_only
-        self.discard = False
-        """Set by a dry run: the transaction is rolled back however well it went."""
-        self.if_match: list[Any] | None = None
-        self.queries = SENT.get([])
-        self.viewed: Sequence[UUID] = ()
-        """The sources that the answer shows, which the audit log keeps."""
-
-    async def _ask(self, ask: Callable[..., Awaitable[T]], query: Query[Any], args: Sequence[Any]) -> T:
-        # The victim of a deadlock has lost its transaction, and with it all that it had written and read; the first
-        # statement of one has lost nothing that it does not say again. When it has waited its second others are done.
-        self.queries.append(query.name)
-        tries = TRIES if self.untouched else 1
-        self.untouched = False
-        while True:
-            try:
-                return await ask(query.sql, *args)
-            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
-                tries -= 1
-                if tries == 0:
-                    raise
-                log.warning("tried again", query=query.name, why=error.sqlstate)
-            await self.connection.execute(f"{ROLLBACK.sql}; {self.beginning}")
-
-    async def maybe(self, query: Query[T], *args: Any) -> T | None:
-        """The first row, None if there is none."""
-        record = await self._ask(self.connection.fetchrow, query, args)
-        return None if record is None else maker(query.struct)(*record)
-
-    async def one(self, query: Query[T], *args: Any) -> T:
-        """The one row; without it what was asked for is not there for this caller: 404."""
-        row = await self.maybe(query, *args)
-        if row is None:
-            raise not_found()
-        return row
-
-    async def all(self, query: Query[T], *args: Any) -> list[T]:
-        """Every row."""
-        make = maker(query.struct)
-        return [make(*record) for record in await self._ask(self.connection.fetch, query, args)]
-
-    async def each(self, query: Query[T], count: int, *args: Any) -> list[list[T]]:
-        """The rows of each of so many things that were asked for at once.
-
-        The first column is the place of whose row it is, from 1 on, and no part of the struct.
-        """
-        make = maker(query.struct)
-        rows: list[list[T]] = [[] for _ in range(count)]
-        for record in await self._ask(self.connection.fetch, query, args):
-            rows[record[0] - 1].append(make(*record[1:]))
-        return rows
-
-    async def run(self, query: Query[Any], *args: Any) -> None:
-        """A statement whose rows nobody reads."""
-        await self._ask(self.connection.execute, query, args)
-
-    async def copy(
-        self, query: Query[Any], *args: Any, sink: Callable[[bytes], Coroutine[Any, Any, None]], form: Mapping[str, Any]
-    ) -> None:
-        """Every row, as COPY writes it in that form, to the sink: some whole rows at a time.
-
-        asyncpg puts the arguments into the text as literals that PostgreSQL itself quoted: COPY takes no parameters.
-        """
-
-        async def output(rows: bytes) -> None:
-            await sink(rows)
-            if len(rows) < COPY_BYTES:
-                await asyncio.sleep(COPY_PAUSE_SECONDS)
-
-        self.queries.append(query.name)
-        self.untouched = False
-        # One clock for all: asyncpg's own is wound anew for each of thousands of pieces.
-        async with asyncio.timeout(EXPORT_SECONDS):
-            await self.connection.copy_from_query(query.sql, *args, output=output, timeout=NO_TIMEOUT, **form)  # type: ignore[arg-type]
-
-    async def create(
-        self, query: Query[T], *args: Any, taken: str = "This id is taken by something else."
-    ) -> tuple[bool, T]:
-        """Idempotent creation of one row: whether it is new, and the row.
-
-        The first column is the verdict: `created`, `stored` (the same was there) or `replaced`; or else `hidden` (404:
-        what it would lie in is not visible), `forbidden` (403) or `conflict` (409, told in the words of `taken`). An id
-        that is taken by other content or by somebody else is the same 409.
-        """
-        record = (await self._decided(query, args, taken, nothing="again"))[0]
-        return record[0] == "created", maker(query.struct)(*record[1:])
-
-    async def create_many(self, query: Query[T], *args: Any, too_many: Problem | None = None) -> list[T]:
-        """Idempotent work on several rows at once: the rows, those that are null left out.
-
-        The first column of every row is the one verdict, as in `create`, or `too_many`, which is the problem of that
-        name; no row at all is 404.
-        """
-        taken = "This id is taken by something else."
-        records = await self._decided(query, args, taken, nothing="hidden", too_many=too_many)
-        make = maker(query.struct)
-        return [make(*record[1:]) for record in records if record[1] is not None]
-
-    async def _decided(
-        self, query: Query[Any], args: Sequence[Any], taken: str, *, nothing: str, too_many: Problem | None = None
-    ) -> list[asyncpg.Record]:
-        # `again`: the key was taken while the statement waited for it, or what it would lie in went, so its snapshot is
-        # older than that. A second statement sees it.
-        for _ in range(2):
-            records = await self._ask(self.connection.fetch, query, args)
-            verdict = records[0][0] if records else nothing
-            if verdict == "hidden":
-                raise not_found()
-            if verdict == "forbidden":
-                raise Problem("forbidden", "Your access does not allow this.")
-            if verdict == "too_many" and too_many is not None:
-                raise too_many
-            if verdict == "conflict":
-                break
-            if verdict != "again":
-                return records
-        raise Problem("conflict", taken)
-
-    async def change(self, query: Query[T], *args: Any) -> T:
-        """A write to one row. The first two columns say whether the caller may, and whether If-Match still holds.
-
-        404 if the caller cannot see the row, 403 if they may not write it, 412 if it changed: decided by the one
-        statement that would have written.
-        """
-        record = await self._ask(self.connection.fetchrow, query, args)
-        if record is None:
-            raise not_found()
-        if not record[0]:
-            raise Problem("forbidden", "Your access does not allow this.")
-        if not record[1] and self.if_match is None:
-            # Somebody else's transaction deleted it while this one waited for it.
-            raise not_found()
-        if not record[1]:
-            raise Problem("stale", "It has changed since the version that If-Match names.")
-        return maker(query.struct)(*record[2:])
 
 
 class Database:
@@ -279,7 +126,7 @@ class Database:
             max_cacheable_statement_size=0,  # no limit: the longest statements are those that are costly to plan
             max_cached_statement_lifetime=0,
             max_inactive_connection_lifetime=300,
-            command_timeout=60,
+            command_timeout=COMMAND_SECONDS,
             timeout=5,
             server_settings={"application_name": "homelog", "timezone": "UTC"},
         )
@@ -332,8 +179,8 @@ class Database:
         Commits when the block ends, rolls back when it raises; audits a refusal, and the first view within an hour,
         in a transaction of its own afterwards. Long work takes `turn`s: some connections are kept for short requests.
         With `any_scope` a device token need not have the scope that its caller `needs`: for what is noted about it.
-        Raises 401 for a session that has ended or a token that does not work, 403 for a token without the scope, 503
-        for a database that does not answer.
+        Raises 401 for a session that has ended or a token that does not work, 403 for a token without the scope and
+        while a password is temporary, 503 for a database that does not answer.
         """
         if turn:
             # Batches wait for each other inside the database too, and must not hold every connection meanwhile.
@@ -357,7 +204,7 @@ class Database:
             finally:
                 await self.pool.release(connection)
         except Problem as problem:
-            if problem.name == "forbidden":
+            if problem.status == 403:
                 await self._audit_refusal(caller, named, tx, problem)
             raise
         for source in tx.viewed:
@@ -367,7 +214,7 @@ class Database:
             await self._note((caller.token_hash,), USE_SECONDS, caller, [], NOTE_TOKEN_USE)
 
     @asynccontextmanager
-    async def export(self, caller: Caller, named: Sequence[UUID]) -> AsyncIterator[Transaction]:
+    async def export(self, caller: Caller, named: Sequence[UUID] | None) -> AsyncIterator[Transaction]:
         """A read-only transaction that lasts as long as its client takes to be told all, up to EXPORT_SECONDS.
 
         Anybody may export a public source, slowly; so exports take half of the turns at most and leave the rest to
@@ -409,9 +256,10 @@ class Database:
                 if isinstance(error, asyncpg.PostgresError) and not isinstance(error, _ENDED):
                     await self._roll_back(connection)
                     await self.pool.release(connection)
-                    if error.sqlstate == "HL403":
-                        said = error.args[0] if caller.needs else "No device token may do this."
-                        raise Problem("forbidden", said) from None
+                    if error.sqlstate == "HL403" and not caller.needs:
+                        raise Problem("forbidden", "No device token may do this.") from None
+                    if error.sqlstate in _REFUSED:
+                        raise Problem(_REFUSED[error.sqlstate], error.args[0]) from None
                     raise
                 _discard(connection)
                 await self.pool.release(connection)
@@ -436,7 +284,7 @@ class Database:
         source = named[0] if named and len(named) == 1 else None
         details = {"detail": problem.detail, "query": tx.queries[-1] if tx and tx.queries else None}
         try:
-            async with self.transaction(caller, [], any_scope=True) as own:
+            async with self.transaction(msgspec.structs.replace(caller, is_gate_open=True), []) as own:
                 await own.run(AUDIT, source, None, "access_denied", details)
         except (Problem, asyncpg.PostgresError) as error:
             # Whose session ended while they waited is refused all the same.
@@ -468,9 +316,19 @@ class Database:
             self._noted.popitem(last=False)
 
 
+def _act_as_gated(caller: Caller) -> str:
+    if caller.token_hash is not None:
+        return ACT_AS_GATED_TOKEN.with_literals(caller.token_hash)
+    if caller.session_id is not None:
+        return ACT_AS_GATED.with_literals(caller.user_id, caller.session_id)
+    return ACT_AS.with_literals(None, None, [])
+
+
 def _beginning(caller: Caller, named: Sequence[UUID] | None, *, read_only: bool, any_scope: bool) -> str:
     begin = BEGIN_READ if read_only else BEGIN_WRITE
-    if caller.token_hash is None:
+    if caller.is_gate_open:
+        acting = _act_as_gated(caller)
+    elif caller.token_hash is None:
         acting = ACT_AS.with_literals(caller.user_id, caller.session_id, named)
     elif any_scope:
         acting = ACT_AS_ANY_TOKEN.with_literals(caller.token_hash, named)

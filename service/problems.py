@@ -2,7 +2,8 @@
 
 import errno
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import asyncpg
@@ -12,7 +13,7 @@ from litestar.exceptions import HTTPException, InternalServerException, Validati
 from litestar.exceptions import NotFoundException as RouteNotFound
 from litestar.handlers import BaseRouteHandler
 
-from service.choices import choices
+from service.choices import choices, has_fields
 from service.parameters import INSTANT, parameters_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -21,9 +22,11 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "unreadable": (400, "The request cannot be read"),
     "unauthenticated": (401, "Sign in first"),
     "forbidden": (403, "You may not do this"),
+    "csrf": (403, "This may come from a page of somebody else"),
     "password_change_required": (403, "Change your temporary password first"),
     "not_found": (404, "There is no such thing"),
     "method_not_allowed": (405, "This cannot be done here"),
+    "too_slow": (408, "The request came too slowly"),
     "conflict": (409, "This contradicts what is stored"),
     "email_taken": (409, "This e-mail already has an account"),
     "last_admin": (409, "The last admin cannot go"),
@@ -33,6 +36,7 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "unsupported_media_type": (415, "This media type is not taken here"),
     "invalid": (422, "A field is wrong"),
     "batch_rejected": (422, "The batch was rejected and nothing stored"),
+    "email_required": (422, "An e-mail is needed to go on"),
     "too_many_points": (422, "The answer would have too many points"),
     "rate_limited": (429, "Too many requests"),
     "internal": (500, "Something broke here"),
@@ -120,9 +124,15 @@ def unavailable(detail: str = "The database cannot be reached; try again.") -> P
     return Problem("unavailable", detail, headers={"Retry-After": "2"})
 
 
+def rate_limited(seconds: int, detail: str, headers: Mapping[str, str] | None = None) -> Problem:
+    """Nothing was done, and trying again before so many seconds are over will not help."""
+    return Problem("rate_limited", detail, headers={**(headers or {}), "Retry-After": str(seconds)})
+
+
 # A constraint whose violation has a name of its own in the catalogue.
 _NAMED = {
     "users_email_key": "email_taken",
+    "users_last_admin": "last_admin",
     "user_source_access_last_admin": "last_admin",
     "home_members_last_admin": "last_admin",
 }
@@ -133,10 +143,34 @@ _FIELDS = {
     "plants_season_whole": ["season_factor", "season_from", "season_to"],
 }
 
+# Where one of these finds no account it was the caller's, and has been deleted since the request began. Who is given
+# access to a source or a home is somebody else, whom the request names: those are not among them.
+OWN_ACCOUNT = frozenset(
+    {
+        "calendar_links_user_id_fkey",
+        "care_events_user_id_fkey",
+        "data_sources_created_by_fkey",
+        "data_validators_created_by_fkey",
+        "device_tokens_user_id_fkey",
+        "growth_measurements_user_id_fkey",
+        "home_members_granted_by_fkey",
+        "homes_created_by_fkey",
+        "line_protocol_sources_user_id_fkey",
+        "meter_events_created_by_fkey",
+        "plants_user_id_fkey",
+        "sessions_user_id_fkey",
+        "user_oauth_identities_user_id_fkey",
+        "user_passwords_user_id_fkey",
+        "user_source_access_granted_by_fkey",
+    }
+)
+
 # SQLSTATE, or its class, → error name. A constraint's COMMENT replaces the detail (see `Sentences`).
 _SQLSTATES = {
     "HL401": "unauthenticated",
     "HL403": "forbidden",
+    "HL404": "not_found",
+    "HL4PW": "password_change_required",
     "23505": "conflict",
     "23000": "conflict",
     "23503": "invalid",
@@ -166,6 +200,7 @@ _DETAILS = {
     "22021": "A text may not hold the character NUL.",
     "22P05": "A text may not hold the character NUL.",
     "42501": "Your access does not allow this.",
+    "53100": "The database has no room left; nothing was stored.",
 }
 
 
@@ -186,7 +221,13 @@ class Sentences:
             return unavailable("The database could not finish this; send it again: nothing is stored twice.")
         if name == "unauthenticated":
             return unauthenticated(error.args[0])
+        if name == "not_found":
+            return not_found()
+        if name == "password_change_required":
+            return Problem(name, error.args[0])
         constraint = getattr(error, "constraint_name", None) or ""
+        if state == "23503" and constraint in OWN_ACCOUNT:
+            return unauthenticated("This session has ended.")
         column = getattr(error, "column_name", None) or self.columns.get(constraint)
         # A rule that stands in a trigger names a constraint that the catalogue has not, and says its own sentence.
         said = error.args[0] if constraint and constraint not in self.by_constraint else None
@@ -198,8 +239,15 @@ class Sentences:
         return problem
 
 
-_PATH = re.compile(r" - at `(?:key in )?(.*)`$")
-_FIELD = re.compile(r"^Object (?:missing required|contains unknown) field `(.*?)`")
+# A place as msgspec writes it, which ends its message; of our types none is longer or deeper.
+_PLACE = re.compile(r"(?:key` in `)?\$([^`]{,100})`")
+_DEPTH = 10
+_FIELD = re.compile(r"Object (missing required|contains unknown) field `(.*)`", re.DOTALL)
+_UNKNOWN = "Object contains unknown field `"
+_NAME = 100
+"""How many characters of what a client calls a field are told."""
+_SAID = 300
+"""How many characters of what is wrong with a value are told."""
 _NO_CHOICE = re.compile(r"^Invalid enum value (.{,42})")
 _NO_INSTANT = "Invalid RFC3339 encoded datetime"
 # A value of another type cannot be read; one that is only not allowed can.
@@ -208,20 +256,38 @@ _MISSING = re.compile(r"Missing required query parameter '(.*?)'")
 
 
 def wrong_value(error: msgspec.ValidationError, annotation: Any) -> FieldError:
-    """What msgspec says of a value that does not fit a type, with a pointer to the place."""
-    said = str(error)
-    path = match[1] if (match := _PATH.search(said)) else "$"
-    parts = re.findall(r"[^.\[\]]+", path.removeprefix("$"))
-    detail = _sentence(_PATH.sub("", said), choices(annotation, tuple(parts)))
-    if field := _FIELD.match(said):
-        parts.append(field[1])
-    return FieldError("".join(f"/{part}" for part in parts), detail)
+    """What msgspec says of a value that does not fit a type, with a pointer to the place.
+
+    However long what a client calls a field is, little of it is told and none of it is kept.
+    """
+    said, parts = _what_and_where(str(error), annotation)
+    if field := _FIELD.fullmatch(said):
+        name = _shortened(field[2], _NAME)
+        said, parts = f"Object {field[1]} field {name}", (*parts, name)
+        return FieldError("".join(f"/{part}" for part in parts), _sentence(said))
+    return FieldError("".join(f"/{part}" for part in parts), _sentence(said, lambda: choices(annotation, parts)))
 
 
-def _sentence(said: str, allowed: Sequence[str]) -> str:
-    if (value := _NO_CHOICE.match(said)) and allowed:
-        return f"{value[1]} is none of {', '.join(allowed)}."
-    return said.replace("`", "") + "."
+def _what_and_where(said: str, annotation: Any) -> tuple[str, tuple[str, ...]]:
+    what, _, place = said.rpartition(" - at `")
+    found = _PLACE.fullmatch(place)
+    if found is None:
+        return said, ()
+    parts = tuple(re.findall(r"[^.\[\]]+", found[1])[:_DEPTH])
+    # A client may call a field what looks like a place: then no closing mark stands before it, or it is none of ours.
+    if what.startswith(_UNKNOWN) and not (what.endswith("`") and has_fields(annotation, parts)):
+        return said, ()
+    return what, parts
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def _sentence(said: str, allowed: Callable[[], Sequence[str]] = lambda: ()) -> str:
+    if (value := _NO_CHOICE.match(said)) and (taken := allowed()):
+        return f"{value[1]} is none of {', '.join(taken)}."
+    return _shortened(said, _SAID).replace("`", "") + "."
 
 
 def _wrong_query(error: ValidationException, handler: BaseRouteHandler | None) -> Problem:
@@ -232,7 +298,7 @@ def _wrong_query(error: ValidationException, handler: BaseRouteHandler | None) -
     if "data" in messages:
         return Problem("unreadable", "This call needs a body.")
     errors = [
-        FieldError(f"?{name}", INSTANT if said == _NO_INSTANT else _sentence(said, choices(annotation)))
+        FieldError(f"?{name}", INSTANT if said == _NO_INSTANT else _sentence(said, partial(choices, annotation)))
         for argument, name, annotation in (parameters_of(handler) if handler else ())
         if (said := messages.get(argument))
     ]

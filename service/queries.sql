@@ -20,6 +20,14 @@ SELECT homelog.act_as_token($1::bytea, $2::text, $3::uuid[])
 -- $1 the digest of a device token, whatever its scopes; $2 the sources that the request names.
 SELECT homelog.act_as_token($1::bytea, $2::uuid[])
 
+-- name: act_as_gated
+-- $1 the caller; $2 their session, whose password may be temporary. No source is reached.
+SELECT homelog.act_as_gated($1::uuid, $2::uuid)
+
+-- name: act_as_gated_token
+-- $1 the digest of a device token, whose owner's password may be temporary. No source is reached.
+SELECT homelog.act_as_gated_token($1::bytea)
+
 -- name: note_token_use
 -- Of the device token that the transaction acts for.
 SELECT homelog.note_token_use()
@@ -40,6 +48,10 @@ SELECT
     set_config('datestyle', 'ISO', true),
     set_config('timezone', 'UTC', true),
     set_config('extra_float_digits', '1', true)
+
+-- name: set_for_long
+-- Until the transaction ends; lock_timeout still ends who waits for somebody else.
+SELECT set_config('statement_timeout', '10min', true)
 
 -- name: schema_version
 -- The newest migration, else the baseline: compared with what the code needs.

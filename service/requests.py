@@ -13,10 +13,12 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
 from service.answers import refuse_number, versions_of
-from service.database import Database, Transaction
+from service.cookies import BY_COOKIE, forgery, is_forged
+from service.database import Database
 from service.identity import NOBODY, Caller, Scope
 from service.parameters import parameters_of
 from service.problems import Problem, not_found, unauthenticated
+from service.transaction import Transaction
 
 Tx = NamedDependency[SkipValidation[Transaction]]
 Db = NamedDependency[SkipValidation[Database]]
@@ -34,14 +36,26 @@ DEVICES_READ: dict[str, Any] = {"device_scope": Scope.READ}
 """`opt` of a route that device tokens with the scope read:data may call. Without such an `opt` none may."""
 DEVICES_WRITE: dict[str, Any] = {"device_scope": Scope.WRITE}
 """`opt` of a route that device tokens with the scope write:data may call."""
+OPENS_GATE: dict[str, Any] = {"opens_gate": True}
+"""`opt` of the route that somebody with a temporary password may call: the one that changes it."""
+LASTS: dict[str, Any] = {"lasts": True}
+"""`opt` of a write that may take minutes: it deletes whatever hangs on what it names."""
+TAKES_READINGS: dict[str, Any] = {"takes_readings": True}
+"""`opt` of a route whose body is readings: as long as it comes, if there is room for it."""
 
 
+_SAFE = {"GET", "HEAD", "OPTIONS"}
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 def caller_of(request: Req) -> Caller:
     """Who asks, as the edge made out from the Authorization header."""
     return request.scope["homelog.caller"]  # type: ignore[typeddict-item, no-any-return]
+
+
+def address_of(request: Req) -> str:
+    """Where a request comes from, as the edge made it out: an address, of IPv6 a network."""
+    return request.scope["homelog.address"]  # type: ignore[typeddict-item, no-any-return]
 
 
 def signed_in(request: Req) -> Caller:
@@ -54,6 +68,9 @@ def signed_in(request: Req) -> Caller:
         raise unauthenticated()
     if caller.token_hash is not None:
         caller = msgspec.structs.replace(caller, needs=request.route_handler.opt.get("device_scope"))
+    elif request.route_handler.opt.get("opens_gate"):
+        caller = msgspec.structs.replace(caller, is_gate_open=True)
+        request.scope["homelog.caller"] = caller  # type: ignore[typeddict-unknown-key]
     said = request.scope["path"].lower().split("/")
     if not all(str(value) in said for value in request.path_params.values() if isinstance(value, UUID)):
         raise not_found()
@@ -70,9 +87,16 @@ def refuse_body(request: Req) -> None:
 
 def refuse_wrong_body(request: Req) -> None:
     """Raise what was wrong with the body, now that the caller is known to be who they say."""
-    problem = request.scope.get("homelog.wrong_body")
+    # Taken out, so that the two do not keep each other.
+    problem = request.scope.pop("homelog.wrong_body", None)  # type: ignore[typeddict-item]
     if isinstance(problem, Problem):
         raise problem
+
+
+def is_forged_write(request: Req, caller: Caller) -> bool:
+    """Whether the access cookie alone signs a write, without the proof that a page of ours sent it."""
+    writes = BY_COOKIE in request.scope and request.method not in _SAFE
+    return writes and caller.session_id is not None and is_forged(request, caller.session_id)
 
 
 def refuse_numbers_as_instants(request: Req) -> None:
@@ -102,11 +126,16 @@ async def provide_tx(request: Req) -> AsyncIterator[Transaction]:
     """
     caller = signed_in(request)
     refuse_body(request)
-    read_only = request.method in {"GET", "HEAD"}
+    read_only = request.method in _SAFE
+    lasts = request.route_handler.opt.get("lasts", False)
     database: Database = request.app.state.database
-    async with database.transaction(caller, sources_named(request), read_only=read_only) as tx:
+    async with database.transaction(caller, sources_named(request), read_only=read_only, turn=lasts) as tx:
+        if is_forged_write(request, caller):
+            raise forgery()
         refuse_wrong_body(request)
         refuse_numbers_as_instants(request)
+        if lasts:
+            await tx.take_long()
         if not read_only:
             tx.if_match = versions_of(request.headers.get("if-match"))
         yield tx
@@ -118,10 +147,12 @@ async def provide_db(request: Req) -> Database:
     refuse_body(request)
     database: Database = request.app.state.database
     no_device_may = caller.token_hash is not None and caller.needs is None
-    if no_device_may or (caller != NOBODY and "homelog.wrong_body" in request.scope):
-        # A session that has ended, and what a device token may not do, is told before a body that is wrong.
+    forged = is_forged_write(request, caller)
+    if no_device_may or forged or (caller != NOBODY and "homelog.wrong_body" in request.scope):
+        # A session that has ended, and what a device token may not do, is told before what is wrong with the request.
         async with database.transaction(caller, sources_named(request), read_only=True):
-            pass
+            if forged:
+                raise forgery()
     refuse_wrong_body(request)
     return database
 

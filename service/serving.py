@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
@@ -90,6 +90,8 @@ def _run(settings: Settings) -> None:
         workers=settings.workers,
         loop=Loops.uvloop,
         backpressure=_BACKPRESSURE,
+        # Also told to look for HTTP/2, granian waits for the first bytes of a connection for ever.
+        http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=10_000),
         websockets=False,
         log_level=LogLevels.warning,

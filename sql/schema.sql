@@ -78,7 +78,8 @@ COMMENT ON TYPE public.access_level IS 'What a grant allows, each level with tho
 
 CREATE TYPE public.auth_provider AS ENUM (
     'line',
-    'google'
+    'google',
+    'oidc'
 );
 
 ALTER TYPE public.auth_provider OWNER TO homelog_owner;
@@ -87,7 +88,7 @@ ALTER TYPE public.auth_provider OWNER TO homelog_owner;
 -- Name: TYPE auth_provider; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON TYPE public.auth_provider IS 'Who vouches for a linked identity.';
+COMMENT ON TYPE public.auth_provider IS 'Who vouches for a linked identity: line, google, or oidc, the OpenID Connect provider that the service is told of.';
 
 --
 -- Name: care_kind; Type: TYPE; Schema: public; Owner: homelog_owner
@@ -335,13 +336,8 @@ CREATE FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) RETURNS 
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    IF caller IS NOT NULL AND NOT EXISTS (
-        SELECT FROM sessions AS s
-        JOIN users AS u ON u.id = s.user_id
-        WHERE s.id = act_as.session AND s.user_id = caller AND u.is_active
-          AND s.ended_at IS NULL AND s.expires_at > now()
-    ) THEN
-        RAISE EXCEPTION 'This session has ended.' USING ERRCODE = 'HL401';
+    IF caller IS NOT NULL THEN
+        PERFORM homelog.check_session(caller, act_as.session, false);
     END IF;
 
     PERFORM set_config('homelog.user_id', coalesce(caller::text, ''), true),
@@ -356,7 +352,62 @@ ALTER FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) OWNER TO 
 -- Name: FUNCTION act_as(caller uuid, session uuid, named uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) IS 'Takes on an identity for this transaction: nobody (null), or an active account with a live session, else HL401.';
+COMMENT ON FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) IS 'Takes on an identity for this transaction: nobody (null), or an active account with a live session, else HL401; HL4PW while the account''s password is temporary.';
+
+--
+-- Name: act_as_gated(uuid, uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.act_as_gated(caller uuid, session uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM homelog.check_session(caller, act_as_gated.session, true);
+    PERFORM set_config('homelog.user_id', caller::text, true),
+            set_config('homelog.session_id', act_as_gated.session::text, true);
+    PERFORM homelog.reach(caller, '{}');
+END
+$$;
+
+ALTER FUNCTION homelog.act_as_gated(caller uuid, session uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION act_as_gated(caller uuid, session uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.act_as_gated(caller uuid, session uuid) IS 'As act_as(), with a temporary password too, and without any source: to change the password, and to audit a refusal.';
+
+--
+-- Name: act_as_gated_token(bytea); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.act_as_gated_token(token bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM set_config('homelog.user_id', t.user_id::text, true),
+            set_config('homelog.session_id', '', true),
+            set_config('homelog.token_id', t.id::text, true),
+            set_config('homelog.bound', coalesce(t.source_ids, '{}')::text, true)
+    FROM device_tokens AS t
+    JOIN users AS u ON u.id = t.user_id
+    WHERE t.token_hash = token AND u.is_active AND (t.expires_at IS NULL OR t.expires_at > now());
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'This token is unknown, has expired or was taken away.' USING ERRCODE = 'HL401';
+    END IF;
+    PERFORM homelog.reach(NULL, '{}');
+END
+$$;
+
+ALTER FUNCTION homelog.act_as_gated_token(token bytea) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION act_as_gated_token(token bytea); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.act_as_gated_token(token bytea) IS 'As act_as_token(), with a temporary password too, and without any source: to audit a refusal.';
 
 --
 -- Name: act_as_token(bytea, uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -375,6 +426,9 @@ BEGIN
     WHERE t.token_hash = token AND u.is_active AND (t.expires_at IS NULL OR t.expires_at > now());
     IF NOT FOUND THEN
         RAISE EXCEPTION 'This token is unknown, has expired or was taken away.' USING ERRCODE = 'HL401';
+    END IF;
+    IF held.is_gated THEN
+        PERFORM homelog.refuse_gated();
     END IF;
 
     PERFORM set_config('homelog.user_id', held.user_id::text, true),
@@ -414,7 +468,7 @@ ALTER FUNCTION homelog.act_as_token(token bytea, named uuid[]) OWNER TO homelog_
 -- Name: FUNCTION act_as_token(token bytea, named uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.act_as_token(token bytea, named uuid[]) IS 'Takes on the identity of a device token''s owner for this transaction, narrowed to what the token may reach; answers its scopes. HL401 for a token that is unknown or has expired, or whose account is not active.';
+COMMENT ON FUNCTION homelog.act_as_token(token bytea, named uuid[]) IS 'Takes on the identity of a device token''s owner for this transaction, narrowed to what the token may reach; answers its scopes. HL401 for a token that is unknown or has expired, or whose account is not active; HL4PW while its owner''s password is temporary.';
 
 --
 -- Name: act_as_token(bytea, text, uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -460,7 +514,8 @@ BEGIN
     SELECT u.id INTO owner
     FROM calendar_links AS l
     JOIN users AS u ON u.id = l.user_id
-    WHERE l.key_hash = wanted AND u.is_active;
+    WHERE l.key_hash = wanted AND u.is_active
+      AND NOT EXISTS (SELECT FROM user_passwords AS p WHERE p.user_id = u.id AND p.is_temporary);
     IF FOUND THEN
         -- Whoever had signed in to this transaction has no part in what follows.
         PERFORM set_config('homelog.user_id', owner::text, true),
@@ -479,7 +534,7 @@ ALTER FUNCTION homelog.act_by_calendar_key(wanted bytea) OWNER TO homelog_owner;
 -- Name: FUNCTION act_by_calendar_key(wanted bytea); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.act_by_calendar_key(wanted bytea) IS 'Takes on the identity of whose calendar link has this hash, for the rest of a read-only transaction, reaching no source; answers who that is, null where there is no such link or its account is not active.';
+COMMENT ON FUNCTION homelog.act_by_calendar_key(wanted bytea) IS 'Takes on the identity of whose calendar link has this hash, for the rest of a read-only transaction, reaching no source; answers who that is, null where there is no such link, its account is not active, or its password is temporary.';
 
 --
 -- Name: administered_homes(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -641,6 +696,108 @@ ALTER FUNCTION homelog.care_id(many uuid, plant uuid) OWNER TO homelog_owner;
 
 COMMENT ON FUNCTION homelog.care_id(many uuid, plant uuid) IS 'The id (RFC 9562, version 8) of the care for one plant within care for many that has this id: the same when it is sent again.';
 
+SET default_tablespace = '';
+
+SET default_table_access_method = heap;
+
+--
+-- Name: users; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.users (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    email public.citext NOT NULL,
+    username public.citext,
+    display_name character varying(100),
+    role character varying(20) DEFAULT 'operator'::character varying NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_login_at timestamp with time zone,
+    CONSTRAINT users_email_form CHECK (((email OPERATOR(public.~) '^[^@[:space:]]+@[^@[:space:]]+$'::public.citext) AND (length((email)::text) <= 254))),
+    CONSTRAINT users_role_known CHECK (((role)::text = ANY ((ARRAY['operator'::character varying, 'admin'::character varying])::text[]))),
+    CONSTRAINT users_username_length CHECK (((length((username)::text) >= 1) AND (length((username)::text) <= 50)))
+);
+
+ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.users OWNER TO homelog_owner;
+
+--
+-- Name: TABLE users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.users IS 'Accounts.';
+
+--
+-- Name: COLUMN users.role; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.users.role IS 'operator, or admin who manages accounts; an admin sees nobody''s homes, sources or plants.';
+
+--
+-- Name: COLUMN users.is_active; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.users.is_active IS 'False: nobody signs in as this account, and its sessions are dead.';
+
+--
+-- Name: CONSTRAINT users_email_form ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT users_email_form ON public.users IS 'An e-mail address is name@domain, at most 254 characters.';
+
+--
+-- Name: CONSTRAINT users_role_known ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT users_role_known ON public.users IS 'A role is operator or admin.';
+
+--
+-- Name: CONSTRAINT users_username_length ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT users_username_length ON public.users IS 'A username has 1 to 50 characters.';
+
+--
+-- Name: change_account(uuid, timestamp with time zone[], jsonb, interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.change_account(wanted uuid, versions timestamp with time zone[], changes jsonb, freshness interval) RETURNS TABLE(may boolean, fresh boolean, account public.users, is_password_temp boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    allowed constant boolean := NOT changes ? 'role' OR homelog.is_fresh(freshness);
+BEGIN
+    PERFORM homelog.demand_admin();
+    RETURN QUERY
+    WITH changed AS (
+        UPDATE users AS u
+        SET
+            role = CASE WHEN changes ? 'role' THEN changes ->> 'role' ELSE u.role END,
+            is_active = CASE WHEN changes ? 'is_active' THEN (changes ->> 'is_active')::boolean ELSE u.is_active END,
+            display_name = CASE WHEN changes ? 'display_name' THEN changes ->> 'display_name' ELSE u.display_name END
+        WHERE u.id = wanted AND allowed AND (versions IS NULL OR u.updated_at = ANY (versions))
+        RETURNING u.id, u AS account
+    )
+
+    SELECT allowed, (c.id IS NOT NULL), c.account, coalesce(p.is_temporary, false)
+    FROM users AS u
+    LEFT JOIN changed AS c ON c.id = u.id
+    LEFT JOIN user_passwords AS p ON p.user_id = u.id
+    WHERE u.id = wanted;
+END
+$$;
+
+ALTER FUNCTION homelog.change_account(wanted uuid, versions timestamp with time zone[], changes jsonb, freshness interval) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION change_account(wanted uuid, versions timestamp with time zone[], changes jsonb, freshness interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.change_account(wanted uuid, versions timestamp with time zone[], changes jsonb, freshness interval) IS 'Changes what was sent of an account''s role, is_active and display_name, for admins, a role only for those who signed in no longer ago than that (else: may not); not fresh: it has no such version any more.';
+
 --
 -- Name: change_era(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
@@ -758,10 +915,6 @@ ALTER FUNCTION homelog.current_user_id() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.current_user_id() IS 'The account that this transaction acts for, null for nobody.';
-
-SET default_tablespace = '';
-
-SET default_table_access_method = heap;
 
 --
 -- Name: readings; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -919,6 +1072,36 @@ ALTER FUNCTION homelog.changed_since(row_xmin xid, since pg_snapshot) OWNER TO h
 COMMENT ON FUNCTION homelog.changed_since(row_xmin xid, since pg_snapshot) IS 'Whether a row is newer than the snapshot, or may be: it was written by the oldest transaction that was open then, or by a later one, which is less than 2^31 transactions ago. Of 1:1: every row is.';
 
 --
+-- Name: check_session(uuid, uuid, boolean); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.check_session(caller uuid, session uuid, is_gate_open boolean) RETURNS void
+    LANGUAGE plpgsql STABLE
+    AS $$
+DECLARE
+    gated boolean;
+BEGIN
+    SELECT s.is_gated INTO gated
+    FROM public.sessions AS s
+    WHERE s.id = session AND s.user_id = caller AND s.ended_at IS NULL AND s.expires_at > now();
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'This session has ended.' USING ERRCODE = 'HL401';
+    END IF;
+    IF gated AND NOT is_gate_open THEN
+        PERFORM homelog.refuse_gated();
+    END IF;
+END
+$$;
+
+ALTER FUNCTION homelog.check_session(caller uuid, session uuid, is_gate_open boolean) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION check_session(caller uuid, session uuid, is_gate_open boolean); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.check_session(caller uuid, session uuid, is_gate_open boolean) IS 'Whether a session may act: HL401 unless it is the caller''s and alive, HL4PW while the password is temporary, unless the gate is open. The one place that says so; whatever begins a request''s transaction calls it.';
+
+--
 -- Name: confirm_password(uuid, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -943,6 +1126,56 @@ ALTER FUNCTION homelog.confirm_password(owner uuid, checked_hash text) OWNER TO 
 --
 
 COMMENT ON FUNCTION homelog.confirm_password(owner uuid, checked_hash text) IS 'Whether an active account still has the password that was checked; it stays so until the transaction ends.';
+
+--
+-- Name: count_guess(bytea, integer, interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.count_guess(counted bytea, allowed integer, kept interval) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    held  password_guesses;
+    tick  timestamptz;
+BEGIN
+    IF random() < 0.01 THEN
+        DELETE FROM password_guesses WHERE about IN (
+            SELECT g.about FROM password_guesses AS g
+            WHERE g.began_at < clock_timestamp() - interval '2 days' LIMIT 1000 FOR UPDATE SKIP LOCKED
+        );
+    END IF;
+
+    -- The row is the lock: guesses at once come by one after the other.
+    INSERT INTO password_guesses AS g (about) VALUES (counted)
+    ON CONFLICT (about) DO UPDATE SET about = g.about
+    RETURNING * INTO held;
+    tick := clock_timestamp();
+    IF held.waits_until > tick THEN
+        RETURN ceil(extract(epoch FROM held.waits_until - tick));
+    END IF;
+    IF held.began_at < tick - kept THEN
+        held.began_at := tick;
+        held.failures := 0;
+    END IF;
+    UPDATE password_guesses SET
+        began_at = held.began_at,
+        failures = held.failures + 1,
+        waits_until = CASE WHEN held.failures + 1 >= allowed
+            THEN tick + least(interval '15 minutes', interval '15 seconds' * 2 ^ least(held.failures + 1 - allowed, 10))
+        END
+    WHERE about = counted;
+    RETURN 0;
+END
+$$;
+
+ALTER FUNCTION homelog.count_guess(counted bytea, allowed integer, kept interval) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION count_guess(counted bytea, allowed integer, kept interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.count_guess(counted bytea, allowed integer, kept interval) IS 'Counts a guess before it is checked; or, uncounted, how many seconds it has to wait. Each failure from the number allowed on doubles the wait, from 15 seconds to 15 minutes; all are forgotten a while after the first.';
 
 --
 -- Name: data_sources; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -1189,6 +1422,70 @@ ALTER FUNCTION homelog.day_of(at timestamp with time zone, zone text) OWNER TO h
 COMMENT ON FUNCTION homelog.day_of(at timestamp with time zone, zone text) IS 'The local midnight that begins the day in which an instant lies. Of two midnights in a night the second counts, and what the clock shows between them is of the day before.';
 
 --
+-- Name: delete_account(uuid, timestamp with time zone[], interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.delete_account(wanted uuid, versions timestamp with time zone[], freshness interval) RETURNS TABLE(may boolean, fresh boolean, id uuid)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM homelog.demand_admin();
+    IF NOT homelog.is_fresh(freshness) THEN
+        RETURN QUERY SELECT false, false, u.id FROM users AS u WHERE u.id = wanted;
+        RETURN;
+    END IF;
+    -- As for one's own: one account at a time, and all that changes with it before its row.
+    PERFORM pg_advisory_xact_lock(hashtext('homelog: an account goes'));
+    PERFORM homelog.lock_account(wanted);
+    RETURN QUERY
+    WITH gone AS (
+        DELETE FROM users AS u
+        WHERE u.id = wanted AND (versions IS NULL OR u.updated_at = ANY (versions))
+        RETURNING u.id
+    )
+
+    SELECT true, (g.id IS NOT NULL), u.id
+    FROM users AS u
+    LEFT JOIN gone AS g ON g.id = u.id
+    WHERE u.id = wanted;
+END
+$$;
+
+ALTER FUNCTION homelog.delete_account(wanted uuid, versions timestamp with time zone[], freshness interval) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION delete_account(wanted uuid, versions timestamp with time zone[], freshness interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.delete_account(wanted uuid, versions timestamp with time zone[], freshness interval) IS 'Deletes an account and what it alone administers, for admins who signed in no longer ago than that (else: may not); not fresh: it has no such version any more.';
+
+--
+-- Name: demand_admin(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.demand_admin() RETURNS void
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF homelog.current_token_id() IS NOT NULL OR NOT EXISTS (
+        SELECT FROM users AS u WHERE u.id = homelog.current_user_id() AND u.role = 'admin' AND u.is_active
+    ) THEN
+        RAISE EXCEPTION 'There is nothing here that you can see.' USING ERRCODE = 'HL404';
+    END IF;
+END
+$$;
+
+ALTER FUNCTION homelog.demand_admin() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION demand_admin(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.demand_admin() IS 'HL404 unless an admin is calling, signed in: for others the administration of accounts is not there.';
+
+--
 -- Name: end_session_of_token(bytea); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1258,7 +1555,7 @@ BEGIN
     SELECT u.id, p.password_hash, p.is_temporary, u.is_active
     FROM users AS u
     JOIN user_passwords AS p ON p.user_id = u.id
-    WHERE u.email = wanted;
+    WHERE u.email = wanted AND p.used_at IS NULL AND NOT homelog.has_expired(p);
 END
 $$;
 
@@ -1268,7 +1565,7 @@ ALTER FUNCTION homelog.find_credentials(wanted public.citext) OWNER TO homelog_o
 -- Name: FUNCTION find_credentials(wanted public.citext); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.find_credentials(wanted public.citext) IS 'What sign-in needs to check a password: by e-mail, whatever its case. The hash never leaves the service.';
+COMMENT ON FUNCTION homelog.find_credentials(wanted public.citext) IS 'What sign-in needs to check a password: by e-mail, whatever its case. A temporary password that was used or has expired is none. The hash never leaves the service.';
 
 --
 -- Name: find_grantee(uuid, uuid, public.citext); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -1396,6 +1693,51 @@ ALTER FUNCTION homelog.forget_tombstones(keep interval) OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.forget_tombstones(keep interval) IS 'Deletes tombstones that are older, though none that a cursor may still ask for; says how many.';
 
 --
+-- Name: forgive_own_password(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.forgive_own_password() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM password_guesses WHERE about = homelog.guessing_account();
+END
+$$;
+
+ALTER FUNCTION homelog.forgive_own_password() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION forgive_own_password(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.forgive_own_password() IS 'Forgets the caller''s failures, after the right password.';
+
+--
+-- Name: forgive_sign_in(public.citext, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.forgive_sign_in(tried public.citext, address text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- In the order in which they are counted.
+    PERFORM homelog.take_guess_back(homelog.guessing_site(address));
+    PERFORM homelog.take_guess_back(homelog.guessing_address(address));
+    DELETE FROM password_guesses WHERE about = homelog.guessed_pair(tried, address);
+END
+$$;
+
+ALTER FUNCTION homelog.forgive_sign_in(tried public.citext, address text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION forgive_sign_in(tried public.citext, address text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.forgive_sign_in(tried public.citext, address text) IS 'After the right password: forgets the failures for the e-mail at the address; those of others there stay.';
+
+--
 -- Name: gained_plants(pg_snapshot); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1465,6 +1807,60 @@ ALTER FUNCTION homelog.gained_sources(since pg_snapshot) OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.gained_sources(since pg_snapshot) IS 'The sources that the caller came to see since the snapshot, all for 1:1: a copy has nothing of them yet.';
 
 --
+-- Name: get_account(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.get_account(wanted uuid) RETURNS TABLE(account public.users, is_password_temp boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM homelog.demand_admin();
+    RETURN QUERY
+    SELECT u, coalesce(p.is_temporary, false)
+    FROM users AS u
+    LEFT JOIN user_passwords AS p ON p.user_id = u.id
+    WHERE u.id = wanted;
+END
+$$;
+
+ALTER FUNCTION homelog.get_account(wanted uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION get_account(wanted uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.get_account(wanted uuid) IS 'An account, for admins.';
+
+--
+-- Name: give_password(uuid, text, boolean); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.give_password(owner uuid, new_hash text, is_temporary boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- The account before its password, as everyone locks them.
+    PERFORM FROM users AS u WHERE u.id = owner FOR NO KEY UPDATE;
+    INSERT INTO user_passwords AS p (user_id, password_hash, is_temporary)
+    VALUES (owner, new_hash, give_password.is_temporary)
+    ON CONFLICT (user_id) DO UPDATE
+        SET password_hash = excluded.password_hash, is_temporary = excluded.is_temporary, created_at = now(),
+            used_at = NULL;
+    UPDATE sessions AS s SET ended_at = now() WHERE s.user_id = owner AND s.ended_at IS NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.give_password(owner uuid, new_hash text, is_temporary boolean) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION give_password(owner uuid, new_hash text, is_temporary boolean); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.give_password(owner uuid, new_hash text, is_temporary boolean) IS 'Gives an account a password and ends the sessions that it has. Called by functions that have asked who may.';
+
+--
 -- Name: gone_since(xid, xid8, pg_snapshot); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1501,6 +1897,182 @@ ALTER FUNCTION homelog.granted_sources() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.granted_sources() IS 'The readable sources less those that are readable only for being public: strangers see fewer columns of these.';
 
 --
+-- Name: guessed_pair(public.citext, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.guessed_pair(tried public.citext, address text) RETURNS bytea
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT sha256(convert_to(
+        concat_ws(
+            ' ', 'sign-in', address,
+            coalesce((
+                SELECT extract(epoch FROM p.created_at)::text
+                FROM users AS u
+                JOIN user_passwords AS p ON p.user_id = u.id
+                WHERE u.email = tried
+            ), 'none'),
+            lower(tried::text)
+        ),
+        'UTF8'
+    ));
+$$;
+
+ALTER FUNCTION homelog.guessed_pair(tried public.citext, address text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION guessed_pair(tried public.citext, address text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.guessed_pair(tried public.citext, address text) IS 'What is counted of an e-mail and the address that it is typed at; e-mails are the same as citext has it. A new password is guessed anew.';
+
+--
+-- Name: guessing_account(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.guessing_account() RETURNS bytea
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT sha256(convert_to(
+        concat_ws(' ', 'account', homelog.current_user_id(), (
+            SELECT extract(epoch FROM p.created_at)
+            FROM user_passwords AS p
+            WHERE p.user_id = homelog.current_user_id()
+        )),
+        'UTF8'
+    ));
+$$;
+
+ALTER FUNCTION homelog.guessing_account() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION guessing_account(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.guessing_account() IS 'What is counted of an account that guesses its own password. A new one is guessed anew.';
+
+--
+-- Name: guessing_address(text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.guessing_address(address text) RETURNS bytea
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT sha256(convert_to('address ' || address, 'UTF8'));
+$$;
+
+ALTER FUNCTION homelog.guessing_address(address text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION guessing_address(address text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.guessing_address(address text) IS 'What is counted of an address, over all e-mails.';
+
+--
+-- Name: guessing_site(text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.guessing_site(address text) RETURNS bytea
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN address LIKE '%:%/64'
+        THEN sha256(convert_to('site ' || set_masklen(address::cidr, 48)::text, 'UTF8'))
+    END;
+$$;
+
+ALTER FUNCTION homelog.guessing_site(address text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION guessing_site(address text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.guessing_site(address text) IS 'What is counted of the /48 that an address of IPv6 is in, null for any other: one customer may be given so many.';
+
+--
+-- Name: user_passwords; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.user_passwords (
+    user_id uuid NOT NULL,
+    password_hash text NOT NULL,
+    is_temporary boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT user_passwords_password_hash_argon2id CHECK (((password_hash ~~ '$argon2id$%'::text) AND (length(password_hash) <= 500))),
+    CONSTRAINT user_passwords_used_at_temporary CHECK (((used_at IS NULL) OR is_temporary))
+);
+
+ALTER TABLE ONLY public.user_passwords FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.user_passwords OWNER TO homelog_owner;
+
+--
+-- Name: TABLE user_passwords; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.user_passwords IS 'One row for each account that signs in with a password.';
+
+--
+-- Name: COLUMN user_passwords.password_hash; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_passwords.password_hash IS 'Argon2id in PHC form, its own salt inside. Secret.';
+
+--
+-- Name: COLUMN user_passwords.is_temporary; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_passwords.is_temporary IS 'Set by an administrator: opens only the change of the password.';
+
+--
+-- Name: COLUMN user_passwords.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_passwords.created_at IS 'When the password was last changed.';
+
+--
+-- Name: COLUMN user_passwords.used_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_passwords.used_at IS 'When a temporary password was signed in with, which it is once; else null.';
+
+--
+-- Name: CONSTRAINT user_passwords_password_hash_argon2id ON user_passwords; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_passwords_password_hash_argon2id ON public.user_passwords IS 'A password is stored as an Argon2id hash.';
+
+--
+-- Name: CONSTRAINT user_passwords_used_at_temporary ON user_passwords; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_passwords_used_at_temporary ON public.user_passwords IS 'Only a temporary password is used up.';
+
+--
+-- Name: has_expired(public.user_passwords); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.has_expired(password public.user_passwords) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT password.is_temporary AND password.created_at <= now() - interval '24 hours';
+$$;
+
+ALTER FUNCTION homelog.has_expired(password public.user_passwords) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION has_expired(password public.user_passwords); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.has_expired(password public.user_passwords) IS 'Whether a temporary password is older than its 24 hours.';
+
+--
 -- Name: hour_of(timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1515,6 +2087,28 @@ ALTER FUNCTION homelog.hour_of(at timestamp with time zone) OWNER TO homelog_own
 --
 
 COMMENT ON FUNCTION homelog.hour_of(at timestamp with time zone) IS 'The full hour of UTC in which an instant lies.';
+
+--
+-- Name: is_fresh(interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.is_fresh(freshness interval) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM sessions AS s
+        WHERE s.id = homelog.current_session_id() AND s.created_at > now() - freshness
+    );
+$$;
+
+ALTER FUNCTION homelog.is_fresh(freshness interval) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION is_fresh(freshness interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.is_fresh(freshness interval) IS 'Whether the caller signed in no longer ago than that. Refreshing a session makes it no younger.';
 
 --
 -- Name: is_timezone(text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -2112,6 +2706,29 @@ ALTER FUNCTION homelog.judge_reading(source uuid, reading uuid, reading_value do
 COMMENT ON FUNCTION homelog.judge_reading(source uuid, reading uuid, reading_value double precision, reading_at timestamp with time zone, reading_flag public.quality_flag, replaces boolean, OUT at timestamp with time zone, OUT flag public.quality_flag) IS 'Takes the source''s turn and judges a reading that is to be logged: its time (without one, that of the reading of this id within the last day, else now) and the quality that the rules leave it; raises where they reject it. Both null for a caller who may not log.';
 
 --
+-- Name: keep_provider_tokens(uuid, text, text, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.keep_provider_tokens(identity uuid, sealed_access_token text, sealed_refresh_token text, expiry timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    UPDATE user_oauth_identities SET
+        access_token = sealed_access_token,
+        refresh_token = coalesce(sealed_refresh_token, refresh_token),
+        token_expiry = expiry
+    WHERE id = identity AND user_id = homelog.current_user_id();
+$$;
+
+ALTER FUNCTION homelog.keep_provider_tokens(identity uuid, sealed_access_token text, sealed_refresh_token text, expiry timestamp with time zone) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION keep_provider_tokens(identity uuid, sealed_access_token text, sealed_refresh_token text, expiry timestamp with time zone); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.keep_provider_tokens(identity uuid, sealed_access_token text, sealed_refresh_token text, expiry timestamp with time zone) IS 'Keeps the tokens that a provider gave for one of the caller''s identities, as the service has encrypted them. A provider gives a refresh token once: without a new one the old one stays.';
+
+--
 -- Name: keep_rules(uuid, timestamp with time zone[], double precision[], public.quality_flag[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -2167,6 +2784,98 @@ ALTER FUNCTION homelog.leave_user_tombstone(reader uuid, gone public.change_type
 --
 
 COMMENT ON FUNCTION homelog.leave_user_tombstone(reader uuid, gone public.change_type, gone_id uuid, how public.change_op) IS 'Notes that a person does not see something any more.';
+
+--
+-- Name: list_accounts(text, boolean, text, uuid, integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.list_accounts(wanted_role text, wanted_active boolean, said text, after uuid, at_most integer) RETURNS TABLE(account public.users, is_password_temp boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM homelog.demand_admin();
+    -- The passwords are looked up for what is shown and no more.
+    RETURN QUERY
+    SELECT u, coalesce((SELECT p.is_temporary FROM user_passwords AS p WHERE p.user_id = u.id), false)
+    FROM users AS u
+    WHERE u.id > coalesce(after, '00000000-0000-0000-0000-000000000000')
+      AND (wanted_role IS NULL OR u.role = wanted_role)
+      AND (wanted_active IS NULL OR u.is_active = wanted_active)
+      AND (said IS NULL OR strpos(u.email, said::citext) > 0 OR strpos(u.username, said::citext) > 0
+           OR strpos(u.display_name::text::citext, said::citext) > 0)
+    ORDER BY u.id
+    LIMIT at_most;
+END
+$$;
+
+ALTER FUNCTION homelog.list_accounts(wanted_role text, wanted_active boolean, said text, after uuid, at_most integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION list_accounts(wanted_role text, wanted_active boolean, said text, after uuid, at_most integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.list_accounts(wanted_role text, wanted_active boolean, said text, after uuid, at_most integer) IS 'Accounts in the order of their making, for admins; filters that are null take in all.';
+
+--
+-- Name: list_audit(timestamp with time zone, timestamp with time zone, text, timestamp with time zone, bigint, integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.list_audit(since timestamp with time zone, until timestamp with time zone, wanted_type text, before_time timestamp with time zone, before_id bigint, at_most integer) RETURNS TABLE(id bigint, event_time timestamp with time zone, user_id uuid, source_id uuid, entry_id uuid, event_type text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM homelog.demand_admin();
+    RETURN QUERY
+    SELECT l.id, l.event_time, l.user_id, l.source_id, l.entry_id, l.event_type
+    FROM audit_logs AS l
+    WHERE l.event_time >= coalesce(since, '-infinity')
+      AND l.event_time < coalesce(until, 'infinity')
+      AND (l.event_time, l.id) < (coalesce(before_time, 'infinity'), coalesce(before_id, 9223372036854775807))
+      AND (wanted_type IS NULL OR l.event_type = wanted_type)
+    ORDER BY l.event_time DESC, l.id DESC
+    LIMIT at_most;
+END
+$$;
+
+ALTER FUNCTION homelog.list_audit(since timestamp with time zone, until timestamp with time zone, wanted_type text, before_time timestamp with time zone, before_id bigint, at_most integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION list_audit(since timestamp with time zone, until timestamp with time zone, wanted_type text, before_time timestamp with time zone, before_id bigint, at_most integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.list_audit(since timestamp with time zone, until timestamp with time zone, wanted_type text, before_time timestamp with time zone, before_id bigint, at_most integer) IS 'Who did what, newest first, for admins: every row, none with its details.';
+
+--
+-- Name: list_audit_of_user(uuid, timestamp with time zone, timestamp with time zone, text, bigint, integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.list_audit_of_user(wanted uuid, since timestamp with time zone, until timestamp with time zone, wanted_type text, before_id bigint, at_most integer) RETURNS TABLE(id bigint, event_time timestamp with time zone, user_id uuid, source_id uuid, entry_id uuid, event_type text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM homelog.demand_admin();
+    RETURN QUERY
+    SELECT l.id, l.event_time, l.user_id, l.source_id, l.entry_id, l.event_type
+    FROM audit_logs AS l
+    WHERE l.user_id >= wanted AND (l.user_id, l.id) < (wanted, coalesce(before_id, 9223372036854775807))
+      AND (l.event_time < since) IS NOT TRUE
+      AND (l.event_time >= until) IS NOT TRUE
+      AND (wanted_type IS NULL OR l.event_type = wanted_type)
+    ORDER BY l.user_id DESC, l.id DESC
+    LIMIT at_most;
+END
+$$;
+
+ALTER FUNCTION homelog.list_audit_of_user(wanted uuid, since timestamp with time zone, until timestamp with time zone, wanted_type text, before_id bigint, at_most integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION list_audit_of_user(wanted uuid, since timestamp with time zone, until timestamp with time zone, wanted_type text, before_id bigint, at_most integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.list_audit_of_user(wanted uuid, since timestamp with time zone, until timestamp with time zone, wanted_type text, before_id bigint, at_most integer) IS 'What one account did, newest first, for admins: without details.';
 
 --
 -- Name: lock_account(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -2370,6 +3079,62 @@ ALTER FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) OW
 COMMENT ON FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) IS 'What the caller may not see any more since the snapshot, or since that time: what is gone, was taken from them or left a home of theirs, and all that stood in the homes that they left, when they did. Some of it they may still see for another reason. A token that is bound to sources learns of these alone.';
 
 --
+-- Name: make_account(public.citext, text, text, text, interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.make_account(new_email public.citext, new_display_name text, new_role text, new_hash text, freshness interval) RETURNS public.users
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    made users;
+BEGIN
+    PERFORM homelog.demand_admin();
+    IF new_role = 'admin' AND NOT homelog.is_fresh(freshness) THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO users (email, display_name, role)
+    VALUES (new_email, new_display_name, new_role)
+    RETURNING * INTO made;
+    PERFORM homelog.give_password(made.id, new_hash, true);
+    RETURN made;
+END
+$$;
+
+ALTER FUNCTION homelog.make_account(new_email public.citext, new_display_name text, new_role text, new_hash text, freshness interval) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION make_account(new_email public.citext, new_display_name text, new_role text, new_hash text, freshness interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.make_account(new_email public.citext, new_display_name text, new_role text, new_hash text, freshness interval) IS 'Makes an account with a temporary password, for admins; null, and nothing made, for an admin''s unless the caller signed in no longer ago than that.';
+
+--
+-- Name: make_admin(public.citext, text, text, boolean); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.make_admin(new_email public.citext, new_display_name text, new_hash text, is_temporary boolean) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    made uuid;
+BEGIN
+    INSERT INTO users (email, display_name, role) VALUES (new_email, new_display_name, 'admin') RETURNING id INTO made;
+    PERFORM homelog.give_password(made, new_hash, make_admin.is_temporary);
+    RETURN made;
+END
+$$;
+
+ALTER FUNCTION homelog.make_admin(new_email public.citext, new_display_name text, new_hash text, is_temporary boolean) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION make_admin(new_email public.citext, new_display_name text, new_hash text, is_temporary boolean); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.make_admin(new_email public.citext, new_display_name text, new_hash text, is_temporary boolean) IS 'Makes an admin. Granted to nobody: the service must not make admins at will.';
+
+--
 -- Name: make_sources_of_lines(jsonb, integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -2557,7 +3322,7 @@ CREATE FUNCTION homelog.open_session_by_password(owner uuid, checked_hash text, 
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    IF NOT homelog.confirm_password(owner, checked_hash) THEN
+    IF NOT homelog.confirm_password(owner, checked_hash) OR NOT homelog.use_password(owner) THEN
         RETURN NULL;
     END IF;
     RETURN homelog.open_session(owner, 'password', first_token_hash, lifetime);
@@ -2570,7 +3335,7 @@ ALTER FUNCTION homelog.open_session_by_password(owner uuid, checked_hash text, f
 -- Name: FUNCTION open_session_by_password(owner uuid, checked_hash text, first_token_hash bytea, lifetime interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.open_session_by_password(owner uuid, checked_hash text, first_token_hash bytea, lifetime interval) IS 'Opens a session for whoever knew the password that was checked; null if it has been changed meanwhile.';
+COMMENT ON FUNCTION homelog.open_session_by_password(owner uuid, checked_hash text, first_token_hash bytea, lifetime interval) IS 'Opens a session for whoever knew the password that was checked; null if it has been changed, or being temporary used, meanwhile.';
 
 --
 -- Name: own_credentials(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -2581,7 +3346,10 @@ CREATE FUNCTION homelog.own_credentials() RETURNS text
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    RETURN (SELECT p.password_hash FROM user_passwords AS p WHERE p.user_id = homelog.current_user_id());
+    RETURN (
+        SELECT p.password_hash FROM user_passwords AS p
+        WHERE p.user_id = homelog.current_user_id() AND NOT homelog.has_expired(p)
+    );
 END
 $$;
 
@@ -3330,6 +4098,35 @@ ALTER FUNCTION homelog.rebuild_hours(source uuid) OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.rebuild_hours(source uuid) IS 'Sums up all hours of a source anew, and then its days: for operators, after readings were changed with triggers off. Writers to the source wait meanwhile.';
 
 --
+-- Name: record_failed_identity(public.auth_provider, text, text, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.record_failed_identity(vouching public.auth_provider, its_issuer text, subject text, reason text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO audit_logs (user_id, event_type, details)
+    VALUES (
+        (
+            SELECT i.user_id FROM user_oauth_identities AS i
+            WHERE i.provider = vouching AND i.issuer = its_issuer AND i.provider_user_id = subject
+        ),
+        'login_failed',
+        jsonb_build_object('provider', vouching, 'reason', reason)
+    );
+END
+$$;
+
+ALTER FUNCTION homelog.record_failed_identity(vouching public.auth_provider, its_issuer text, subject text, reason text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION record_failed_identity(vouching public.auth_provider, its_issuer text, subject text, reason text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.record_failed_identity(vouching public.auth_provider, its_issuer text, subject text, reason text) IS 'Notes that a sign-in with a provider failed, in the name of the account that the identity opens, or of nobody.';
+
+--
 -- Name: record_failed_login(public.citext); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -3407,6 +4204,39 @@ ALTER FUNCTION homelog.record_view(viewed uuid) OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.record_view(viewed uuid) IS 'Notes that the caller saw a source, at most once an hour.';
 
 --
+-- Name: recover_account(public.citext, text, boolean); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.recover_account(wanted public.citext, new_hash text, is_temporary boolean) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    found users;
+BEGIN
+    SELECT u.* INTO found FROM users AS u WHERE u.email = wanted;
+    IF found.id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF NOT found.is_active THEN
+        RAISE EXCEPTION 'This account is deactivated; an admin activates it with PATCH /v1/users/{user_id} '
+            '{"is_active": true}, then reset its password.' USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    PERFORM homelog.give_password(found.id, new_hash, recover_account.is_temporary);
+    INSERT INTO audit_logs (event_type, details) VALUES ('reset_password', jsonb_build_object('id', found.id));
+    RETURN found.id;
+END
+$$;
+
+ALTER FUNCTION homelog.recover_account(wanted public.citext, new_hash text, is_temporary boolean) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION recover_account(wanted public.citext, new_hash text, is_temporary boolean); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.recover_account(wanted public.citext, new_hash text, is_temporary boolean) IS 'Gives an active account a new password and ends its sessions; null if none has this e-mail, a sentence if the one that has it is deactivated. Granted to nobody, as make_admin().';
+
+--
 -- Name: refresh_latest_readings(uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -3475,39 +4305,12 @@ CREATE FUNCTION homelog.refresh_session(token bytea, successor bytea, lifetime i
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 #variable_conflict use_column
-DECLARE
-    held  refresh_tokens;
-    live  sessions;
-    found text;
 BEGIN
-    -- The session's row is the lock: of fifty refreshes at once one rotates and the others see that it did.
-    SELECT s.* INTO live
-    FROM sessions AS s
-    WHERE s.id = (SELECT t.session_id FROM refresh_tokens AS t WHERE t.token_hash = token)
-      AND EXISTS (SELECT FROM users AS u WHERE u.id = s.user_id AND u.is_active)
-    FOR NO KEY UPDATE;
-    IF live.id IS NULL OR live.ended_at IS NOT NULL OR live.expires_at <= now() THEN
-        RETURN QUERY SELECT 'dead', NULL::uuid, NULL::uuid, NULL::text, NULL::timestamptz;
-        RETURN;
-    END IF;
-
-    SELECT t.* INTO held FROM refresh_tokens AS t WHERE t.token_hash = token;
-    IF held.replaced_at IS NULL THEN
-        UPDATE refresh_tokens AS t SET replaced_at = clock_timestamp() WHERE t.token_hash = token;
-        INSERT INTO refresh_tokens (token_hash, session_id, created_at) VALUES (successor, live.id, clock_timestamp());
-        UPDATE sessions AS s SET last_used_at = now(), expires_at = now() + lifetime WHERE s.id = live.id;
-        found := 'rotated';
-    ELSIF held.replaced_at > clock_timestamp() - grace AND EXISTS (
-        SELECT FROM refresh_tokens AS t WHERE t.token_hash = successor AND t.replaced_at IS NULL
-    ) THEN
-        found := 'again';
-    ELSE
-        UPDATE sessions AS s SET ended_at = now() WHERE s.id = live.id;
-        INSERT INTO audit_logs (user_id, event_type, details)
-        VALUES (live.user_id, 'refresh_reused', jsonb_build_object('session_id', live.id));
-        found := 'reused';
-    END IF;
-    RETURN QUERY SELECT found, live.id, live.user_id, live.auth_provider, live.created_at;
+    RETURN QUERY
+    SELECT r.verdict, r.session_id, r.user_id, r.auth_provider, r.created_at
+    FROM homelog.rotate_refresh_token(
+        token, ARRAY[refresh_session.successor], lifetime, interval '180 days', grace
+    ) AS r;
 END
 $$;
 
@@ -3518,6 +4321,27 @@ ALTER FUNCTION homelog.refresh_session(token bytea, successor bytea, lifetime in
 --
 
 COMMENT ON FUNCTION homelog.refresh_session(token bytea, successor bytea, lifetime interval, grace interval) IS 'Replaces a refresh token by its successor. Verdict: rotated; again (the parent came once more within the grace: the same successor); reused (an older token: the session has been ended); dead (unknown, ended or expired).';
+
+--
+-- Name: refuse_gated(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.refuse_gated() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'Your password is temporary: choose one of your own with PUT /v1/me/password.'
+        USING ERRCODE = 'HL4PW';
+END
+$$;
+
+ALTER FUNCTION homelog.refuse_gated() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION refuse_gated(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.refuse_gated() IS 'Raises HL4PW: while a password is temporary nothing else is open.';
 
 --
 -- Name: refuse_reading(text, text, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3540,65 +4364,6 @@ ALTER FUNCTION homelog.refuse_reading(rule text, detail text, field text) OWNER 
 --
 
 COMMENT ON FUNCTION homelog.refuse_reading(rule text, detail text, field text) IS 'Refuses a reading as a constraint would, in the words of the rule that it breaks.';
-
---
--- Name: users; Type: TABLE; Schema: public; Owner: homelog_owner
---
-
-CREATE TABLE public.users (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    email public.citext NOT NULL,
-    username public.citext,
-    display_name character varying(100),
-    role character varying(20) DEFAULT 'operator'::character varying NOT NULL,
-    is_active boolean DEFAULT true NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    last_login_at timestamp with time zone,
-    CONSTRAINT users_email_form CHECK (((email OPERATOR(public.~) '^[^@[:space:]]+@[^@[:space:]]+$'::public.citext) AND (length((email)::text) <= 254))),
-    CONSTRAINT users_role_known CHECK (((role)::text = ANY ((ARRAY['operator'::character varying, 'admin'::character varying])::text[]))),
-    CONSTRAINT users_username_length CHECK (((length((username)::text) >= 1) AND (length((username)::text) <= 50)))
-);
-
-ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.users OWNER TO homelog_owner;
-
---
--- Name: TABLE users; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON TABLE public.users IS 'Accounts.';
-
---
--- Name: COLUMN users.role; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.users.role IS 'operator, or admin who manages accounts; an admin sees nobody''s homes, sources or plants.';
-
---
--- Name: COLUMN users.is_active; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.users.is_active IS 'False: nobody signs in as this account, and its sessions are dead.';
-
---
--- Name: CONSTRAINT users_email_form ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT users_email_form ON public.users IS 'An e-mail address is name@domain, at most 254 characters.';
-
---
--- Name: CONSTRAINT users_role_known ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT users_role_known ON public.users IS 'A role is operator or admin.';
-
---
--- Name: CONSTRAINT users_username_length ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT users_username_length ON public.users IS 'A username has 1 to 50 characters.';
 
 --
 -- Name: register_user(uuid, public.citext, text, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3654,6 +4419,45 @@ ALTER FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_hash text)
 COMMENT ON FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_hash text) IS 'Stores the same password under stronger parameters, unless it was changed meanwhile.';
 
 --
+-- Name: reset_password(uuid, text, interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.reset_password(wanted uuid, new_hash text, freshness interval) RETURNS TABLE(may boolean, account public.users, is_password_temp boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM homelog.demand_admin();
+    -- Whoever knows their password need not reset it; whoever does not has only found a session.
+    IF wanted = homelog.current_user_id() THEN
+        RAISE EXCEPTION 'This is your own account: use PUT /v1/me/password.'
+            USING ERRCODE = 'integrity_constraint_violation', TABLE = 'user_passwords',
+                  CONSTRAINT = 'user_passwords_own_reset';
+    END IF;
+    PERFORM FROM users AS u WHERE u.id = wanted FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF NOT homelog.is_fresh(freshness) THEN
+        RETURN QUERY SELECT false, g.account, g.is_password_temp FROM homelog.get_account(wanted) AS g;
+        RETURN;
+    END IF;
+    PERFORM homelog.give_password(wanted, new_hash, true);
+    INSERT INTO audit_logs (user_id, event_type, details)
+    VALUES (homelog.current_user_id(), 'reset_password', jsonb_build_object('id', wanted));
+    RETURN QUERY SELECT true, g.account, g.is_password_temp FROM homelog.get_account(wanted) AS g;
+END
+$$;
+
+ALTER FUNCTION homelog.reset_password(wanted uuid, new_hash text, freshness interval) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION reset_password(wanted uuid, new_hash text, freshness interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.reset_password(wanted uuid, new_hash text, freshness interval) IS 'Gives somebody else''s account a temporary password and ends its sessions, for admins who signed in no longer ago than that (else: may not); no row if there is no such account.';
+
+--
 -- Name: rights_to_source(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -3688,6 +4492,72 @@ ALTER FUNCTION homelog.rights_to_source(wanted uuid) OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.rights_to_source(wanted uuid) IS 'Who may do what with a source and why: made it (owner), was granted it, or belongs to its home; for its admins alone.';
+
+--
+-- Name: rotate_refresh_token(bytea, bytea[], interval, interval, interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.rotate_refresh_token(token bytea, successors bytea[], lifetime interval, absolute interval, grace interval) RETURNS TABLE(verdict text, session_id uuid, user_id uuid, auth_provider text, created_at timestamp with time zone, successor bytea)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    held  refresh_tokens;
+    live  sessions;
+    found text;
+    next  bytea;
+BEGIN
+    -- The session's row is the lock: of fifty refreshes at once one rotates and the others see that it did.
+    SELECT s.* INTO live
+    FROM sessions AS s
+    WHERE s.id = (SELECT t.session_id FROM refresh_tokens AS t WHERE t.token_hash = token)
+      AND EXISTS (SELECT FROM users AS u WHERE u.id = s.user_id AND u.is_active)
+    FOR NO KEY UPDATE;
+    IF live.id IS NULL OR live.ended_at IS NOT NULL OR least(live.expires_at, live.created_at + absolute) <= now() THEN
+        RETURN QUERY SELECT 'dead', NULL::uuid, NULL::uuid, NULL::text, NULL::timestamptz, NULL::bytea;
+        RETURN;
+    END IF;
+    -- Refused as whoever it is the session of, which the next transaction does; and the token stays good for afterwards.
+    IF live.is_gated THEN
+        RETURN QUERY SELECT 'gated', live.id, live.user_id, live.auth_provider, live.created_at, successors[1];
+        RETURN;
+    END IF;
+
+    SELECT t.* INTO held FROM refresh_tokens AS t WHERE t.token_hash = token;
+    IF held.replaced_at IS NULL THEN
+        next := successors[1];
+        UPDATE refresh_tokens AS t SET replaced_at = clock_timestamp() WHERE t.token_hash = token;
+        INSERT INTO refresh_tokens (token_hash, session_id, created_at) VALUES (next, live.id, clock_timestamp());
+        UPDATE sessions AS s
+        SET last_used_at = now(), expires_at = least(now() + lifetime, live.created_at + absolute)
+        WHERE s.id = live.id;
+        found := 'rotated';
+    ELSE
+        SELECT t.token_hash INTO next
+        FROM refresh_tokens AS t
+        WHERE t.token_hash = ANY (successors) AND t.session_id = live.id AND t.replaced_at IS NULL
+          AND held.replaced_at > clock_timestamp() - grace;
+        IF next IS NOT NULL THEN
+            found := 'again';
+        ELSE
+            UPDATE sessions AS s SET ended_at = now() WHERE s.id = live.id;
+            INSERT INTO audit_logs (user_id, event_type, details)
+            VALUES (live.user_id, 'refresh_reused', jsonb_build_object('session_id', live.id));
+            found := 'reused';
+        END IF;
+    END IF;
+    RETURN QUERY SELECT found, live.id, live.user_id, live.auth_provider, live.created_at, next;
+END
+$$;
+
+ALTER FUNCTION homelog.rotate_refresh_token(token bytea, successors bytea[], lifetime interval, absolute interval, grace interval) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION rotate_refresh_token(token bytea, successors bytea[], lifetime interval, absolute interval, grace interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.rotate_refresh_token(token bytea, successors bytea[], lifetime interval, absolute interval, grace interval) IS 'Replaces a refresh token by the first of its successors and says which one it has. Verdict: rotated; again (the parent came once more within the grace: the successor that it got); gated (nothing was replaced: the password is temporary); reused (an older token: the session has been ended); dead (unknown, ended or expired). However often it is refreshed, a session ends so long after signing in as is absolute.';
 
 --
 -- Name: sense(public.plants, boolean); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3808,6 +4678,65 @@ ALTER FUNCTION homelog.sense_plants(sources uuid[], anew boolean) OWNER TO homel
 --
 
 COMMENT ON FUNCTION homelog.sense_plants(sources uuid[], anew boolean) IS 'Tells plants what their sensors, of all that are named, just said. Anew: whatever they said before.';
+
+--
+-- Name: session_of_refresh_token(bytea); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.session_of_refresh_token(token bytea) RETURNS uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN (
+        SELECT s.id
+        FROM refresh_tokens AS t
+        JOIN sessions AS s ON s.id = t.session_id
+        WHERE t.token_hash = token AND s.ended_at IS NULL AND s.expires_at > now()
+    );
+END
+$$;
+
+ALTER FUNCTION homelog.session_of_refresh_token(token bytea) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION session_of_refresh_token(token bytea); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.session_of_refresh_token(token bytea) IS 'The session that a refresh token is or was of, null for one that has ended or never was.';
+
+--
+-- Name: set_first_password(text, interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.set_first_password(new_hash text, freshness interval) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- The account before its password, as everyone locks them: of two first passwords at once the second is none.
+    PERFORM FROM users AS u WHERE u.id = homelog.current_user_id() FOR NO KEY UPDATE;
+    IF EXISTS (SELECT FROM user_passwords AS p WHERE p.user_id = homelog.current_user_id())
+        OR NOT EXISTS (
+            SELECT FROM sessions AS s
+            WHERE s.id = homelog.current_session_id() AND s.created_at > now() - freshness
+        )
+    THEN
+        RETURN false;
+    END IF;
+    PERFORM homelog.set_own_password(new_hash);
+    PERFORM homelog.end_sessions(homelog.current_session_id());
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION homelog.set_first_password(new_hash text, freshness interval) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION set_first_password(new_hash text, freshness interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.set_first_password(new_hash text, freshness interval) IS 'Gives the caller a password who has none, if they signed in no longer ago than that, and ends their other sessions.';
 
 --
 -- Name: set_own_password(text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -4071,6 +5000,106 @@ ALTER FUNCTION homelog.shown_plant(plant public.plants) OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.shown_plant(plant public.plants) IS 'A plant that this very statement wrote, as shown_plants will show it to the next.';
 
 --
+-- Name: sign_in_by_identity(public.auth_provider, text, text, public.citext, text, text, boolean, bytea, interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.sign_in_by_identity(vouching public.auth_provider, its_issuer text, subject text, its_email public.citext, its_name text, its_picture text, may_register boolean, first_token_hash bytea, lifetime interval) RETURNS TABLE(verdict text, session_id uuid, user_id uuid, identity_id uuid)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    known    user_oauth_identities;
+    owner    users;
+    new_user uuid;
+BEGIN
+    -- Twice at most: of two first sign-ins at once the second finds what the first has made.
+    FOR round IN 1..2 LOOP
+        SELECT i.* INTO known
+        FROM user_oauth_identities AS i
+        WHERE i.provider = vouching AND i.issuer = its_issuer AND i.provider_user_id = subject;
+        IF FOUND THEN
+            -- It stays active until the session is there.
+            SELECT u.* INTO owner FROM users AS u WHERE u.id = known.user_id FOR NO KEY UPDATE;
+            IF NOT coalesce(owner.is_active, false) THEN
+                RETURN QUERY SELECT 'inactive', NULL::uuid, owner.id, known.id;
+                RETURN;
+            END IF;
+            UPDATE user_oauth_identities AS i
+            SET email = coalesce(its_email, i.email), name = its_name, profile_image = its_picture
+            WHERE i.id = known.id;
+            RETURN QUERY SELECT
+                'opened', homelog.open_session(owner.id, vouching::text, first_token_hash, lifetime), owner.id, known.id;
+            RETURN;
+        END IF;
+
+        IF its_email IS NULL OR NOT may_register THEN
+            RETURN QUERY SELECT
+                CASE WHEN may_register THEN 'email_required' ELSE 'closed' END, NULL::uuid, NULL::uuid, NULL::uuid;
+            RETURN;
+        END IF;
+
+        -- As register_user(): two who come first at the same time must not both become admin.
+        IF NOT EXISTS (SELECT FROM users) THEN
+            PERFORM pg_advisory_xact_lock(hashtext('homelog: the first account'));
+        END IF;
+        new_user := uuidv7();
+        PERFORM set_config('homelog.user_id', new_user::text, true);
+        INSERT INTO users (id, email, display_name, role)
+        VALUES (new_user, its_email, nullif(left(its_name, 100), ''),
+                CASE WHEN EXISTS (SELECT FROM users) THEN 'operator' ELSE 'admin' END)
+        ON CONFLICT (email) DO NOTHING;
+        IF FOUND THEN
+            INSERT INTO user_oauth_identities (user_id, provider, issuer, provider_user_id, email)
+            VALUES (new_user, vouching, its_issuer, subject, its_email);
+        ELSE
+            PERFORM set_config('homelog.user_id', '', true);
+        END IF;
+    END LOOP;
+    RETURN QUERY SELECT 'email_taken', NULL::uuid, NULL::uuid, NULL::uuid;
+END
+$$;
+
+ALTER FUNCTION homelog.sign_in_by_identity(vouching public.auth_provider, its_issuer text, subject text, its_email public.citext, its_name text, its_picture text, may_register boolean, first_token_hash bytea, lifetime interval) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION sign_in_by_identity(vouching public.auth_provider, its_issuer text, subject text, its_email public.citext, its_name text, its_picture text, may_register boolean, first_token_hash bytea, lifetime interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.sign_in_by_identity(vouching public.auth_provider, its_issuer text, subject text, its_email public.citext, its_name text, its_picture text, may_register boolean, first_token_hash bytea, lifetime interval) IS 'Opens a session for whom a provider has vouched for, and acts as them for the rest of the transaction; makes the account where the identity has none. Verdict: opened; email_required, email_taken (never joined by e-mail), closed (no new accounts) or inactive.';
+
+--
+-- Name: spend_ticket(bytea, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.spend_ticket(ticket bytea, until timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    spent boolean;
+BEGIN
+    -- Two who bring it at once: the second waits for the first, and then finds it spent.
+    INSERT INTO spent_tickets (ticket_hash, expires_at) VALUES (ticket, until) ON CONFLICT DO NOTHING;
+    spent := FOUND;
+    DELETE FROM spent_tickets AS t
+    WHERE t.ticket_hash = ANY (ARRAY(
+        SELECT o.ticket_hash FROM spent_tickets AS o
+        WHERE o.expires_at < now() - interval '1 hour' LIMIT 10 FOR UPDATE SKIP LOCKED
+    ));
+    RETURN spent;
+END
+$$;
+
+ALTER FUNCTION homelog.spend_ticket(ticket bytea, until timestamp with time zone) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION spend_ticket(ticket bytea, until timestamp with time zone); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.spend_ticket(ticket bytea, until timestamp with time zone) IS 'Whether a ticket is used for the first time; it counts as used from now on. Forgets a few that have expired.';
+
+--
 -- Name: sum_up_days(uuid[], timestamp with time zone[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -4268,6 +5297,78 @@ ALTER FUNCTION homelog.sum_up_hours(sources uuid[], hours timestamp with time zo
 COMMENT ON FUNCTION homelog.sum_up_hours(sources uuid[], hours timestamp with time zone[]) IS 'Sums up the hours, the n-th of the n-th source, from their readings as they are now, when no other transaction writes to these. Hours that are not dense lose their row.';
 
 --
+-- Name: take_guess_back(bytea); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.take_guess_back(counted bytea) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- None was waiting when this guess was counted, else it would not have been; so that what it began ends with it.
+    UPDATE password_guesses SET failures = greatest(0, failures - 1), waits_until = NULL
+    WHERE about = counted;
+END
+$$;
+
+ALTER FUNCTION homelog.take_guess_back(counted bytea) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION take_guess_back(counted bytea); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.take_guess_back(counted bytea) IS 'Uncounts one guess, and the wait that began with it.';
+
+--
+-- Name: take_requests(uuid[], integer[], integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.take_requests(who uuid[], wanted integer[], most integer) RETURNS TABLE(identity uuid, granted integer, remaining integer, seconds double precision)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    tick  timestamptz := clock_timestamp();
+    over  timestamptz := tick - interval '1 minute';
+BEGIN
+    -- Never more than a quarter of what is left, rounded up: what a worker holds and does not use is little at the end.
+    -- In the order of identities, so that two workers do not wait for each other.
+    RETURN QUERY
+    INSERT INTO request_budgets AS b (identity, began_at, taken)
+    SELECT w.identity, tick, least(w.wanted, (most + 3) / 4)
+    FROM unnest(who, wanted) AS w (identity, wanted)
+    ORDER BY w.identity
+    ON CONFLICT (identity) DO UPDATE SET
+        began_at = CASE WHEN b.began_at > over THEN b.began_at ELSE excluded.began_at END,
+        taken = CASE
+            WHEN b.began_at > over THEN b.taken + greatest(0, least(excluded.taken, (most - b.taken + 3) / 4))
+            ELSE excluded.taken
+        END
+    RETURNING
+        new.identity,
+        new.taken - CASE WHEN old.began_at = new.began_at THEN old.taken ELSE 0 END,
+        greatest(0, most - new.taken),
+        greatest(0, extract(epoch FROM new.began_at + interval '1 minute' - clock_timestamp()))::double precision;
+
+    -- One call in a hundred clears up a thousand minutes that are over: last, and waiting for nobody's row.
+    IF random() < 0.01 THEN
+        DELETE FROM request_budgets WHERE identity IN (
+            SELECT b.identity FROM request_budgets AS b WHERE b.began_at < over LIMIT 1000 FOR UPDATE SKIP LOCKED
+        );
+    END IF;
+END
+$$;
+
+ALTER FUNCTION homelog.take_requests(who uuid[], wanted integer[], most integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION take_requests(who uuid[], wanted integer[], most integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.take_requests(who uuid[], wanted integer[], most integer) IS 'Takes some requests of each identity''s budget of `most` a minute: how many were granted, 0 where none are left, how many remain, and for how many seconds. What is granted and not made by then lapses.';
+
+--
 -- Name: take_turns(uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -4409,6 +5510,38 @@ ALTER FUNCTION homelog.tg__audit_calendar_link() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__audit_calendar_link() IS 'Audits a calendar link that is made, replaced or taken away, and nothing of its key.';
 
 --
+-- Name: tg__audit_identity(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__audit_identity() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    told user_oauth_identities := CASE TG_OP WHEN 'INSERT' THEN NEW ELSE OLD END;
+BEGIN
+    -- What goes with its account is told by delete_user.
+    IF TG_OP = 'INSERT' OR EXISTS (SELECT FROM users AS u WHERE u.id = told.user_id) THEN
+        INSERT INTO audit_logs (user_id, event_type, details)
+        VALUES (
+            homelog.current_user_id(),
+            CASE TG_OP WHEN 'INSERT' THEN 'link_identity' ELSE 'unlink_identity' END,
+            jsonb_build_object('id', told.id, 'user_id', told.user_id, 'provider', told.provider)
+        );
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__audit_identity() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__audit_identity(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__audit_identity() IS 'Audits an identity that is linked or unlinked, without what the provider says of the person.';
+
+--
 -- Name: tg__audit_many(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -4542,6 +5675,35 @@ ALTER FUNCTION homelog.tg__audit_source_deletion() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__audit_source_deletion() IS 'Leaves one audit row for a source that goes, with the count and range of the readings that go with it.';
 
 --
+-- Name: tg__audit_standing(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__audit_standing() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO audit_logs (user_id, event_type, details)
+    SELECT homelog.current_user_id(), told.event, told.details
+    FROM (VALUES
+        ('change_role', NEW.role <> OLD.role, jsonb_build_object('id', NEW.id, 'old', OLD.role, 'new', NEW.role)),
+        ('deactivate_user', OLD.is_active AND NOT NEW.is_active, jsonb_build_object('id', NEW.id)),
+        ('activate_user', NEW.is_active AND NOT OLD.is_active, jsonb_build_object('id', NEW.id))
+    ) AS told (event, happened, details)
+    WHERE told.happened;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__audit_standing() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__audit_standing(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__audit_standing() IS 'Audits what an account is made or unmade.';
+
+--
 -- Name: tg__audit_token(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -4554,7 +5716,7 @@ BEGIN
     VALUES (
         homelog.current_user_id(),
         CASE TG_OP WHEN 'INSERT' THEN 'create_token' ELSE 'delete_token' END,
-        jsonb_strip_nulls(to_jsonb(CASE TG_OP WHEN 'INSERT' THEN NEW ELSE OLD END) - 'token_hash')
+        jsonb_strip_nulls(to_jsonb(CASE TG_OP WHEN 'INSERT' THEN NEW ELSE OLD END) - '{token_hash,is_gated}'::text[])
     );
     RETURN NULL;
 END
@@ -4567,6 +5729,37 @@ ALTER FUNCTION homelog.tg__audit_token() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__audit_token() IS 'Audits a token that is made or taken away, without its hash.';
+
+--
+-- Name: tg__bound_tokens(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__bound_tokens() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- Those who make one at once come by one after the other, and the last sees them all.
+    PERFORM pg_advisory_xact_lock(hashtext('homelog: device tokens'), hashtext(NEW.user_id::text));
+    IF (
+        SELECT count(*) > 100
+        FROM device_tokens AS t
+        WHERE t.user_id = NEW.user_id AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())
+    ) THEN
+        RAISE EXCEPTION 'An account has at most 100 device tokens that work: delete one that is not used any more.'
+            USING ERRCODE = 'integrity_constraint_violation', TABLE = 'device_tokens', CONSTRAINT = 'device_tokens_most';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__bound_tokens() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__bound_tokens(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__bound_tokens() IS 'Refuses the 101st device token of an account that works.';
 
 --
 -- Name: tg__check_expiry(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -4773,6 +5966,28 @@ ALTER FUNCTION homelog.tg__check_token_sources() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__check_token_sources() IS 'Refuses to bind a token to a source that its owner was not granted, be it foreign or unknown.';
 
 --
+-- Name: tg__end_sessions(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__end_sessions() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE sessions AS s SET ended_at = now() WHERE s.user_id = NEW.id AND s.ended_at IS NULL;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__end_sessions() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__end_sessions(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__end_sessions() IS 'Ends the sessions of an account that is deactivated, for good.';
+
+--
 -- Name: tg__forget_tombstones(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -4838,6 +6053,63 @@ ALTER FUNCTION homelog.tg__gain_source() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__gain_source() IS 'Notes that a person came to see a source.';
+
+--
+-- Name: tg__gate(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__gate() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    active boolean;
+BEGIN
+    -- The account's row is the lock: whoever deactivates the account or resets its password meanwhile waits, and then
+    -- finds this session or token; or was first, which is seen here.
+    SELECT u.is_active INTO active FROM users AS u WHERE u.id = NEW.user_id FOR NO KEY UPDATE;
+    IF NOT active THEN
+        RAISE EXCEPTION 'This account is not active.' USING ERRCODE = 'HL401';
+    END IF;
+    NEW.is_gated := EXISTS (SELECT FROM user_passwords AS p WHERE p.user_id = NEW.user_id AND p.is_temporary);
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__gate() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__gate(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__gate() IS 'Gates what is made while the account''s password is temporary, a session whatever it was opened with; refuses what is made for an account that is not active.';
+
+--
+-- Name: tg__gate_all(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__gate_all() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    gated boolean := TG_OP <> 'DELETE' AND NEW.is_temporary;
+BEGIN
+    UPDATE sessions AS s SET is_gated = gated
+    WHERE s.user_id = coalesce(NEW.user_id, OLD.user_id) AND s.ended_at IS NULL AND s.is_gated <> gated;
+    UPDATE device_tokens AS t SET is_gated = gated
+    WHERE t.user_id = coalesce(NEW.user_id, OLD.user_id) AND t.is_gated <> gated;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__gate_all() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__gate_all(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__gate_all() IS 'Gates the living sessions and the tokens of an account whose password becomes temporary, and frees them afterwards.';
 
 --
 -- Name: tg__go_one_by_one(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -4949,6 +6221,38 @@ ALTER FUNCTION homelog.tg__keep_a_home_admin() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__keep_a_home_admin() IS 'Refuses to leave a home without an admin, or with none but such whose accounts are not active.';
 
 --
+-- Name: tg__keep_a_way_in(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__keep_a_way_in() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- Two that are unlinked at the same time must not both go: the account's row is the lock. Where it is gone, its
+    -- identities go with it.
+    PERFORM FROM users WHERE id = OLD.user_id FOR NO KEY UPDATE;
+    IF FOUND
+        AND NOT EXISTS (SELECT FROM user_passwords AS p WHERE p.user_id = OLD.user_id AND NOT p.is_temporary)
+        AND NOT EXISTS (SELECT FROM user_oauth_identities AS i WHERE i.user_id = OLD.user_id)
+    THEN
+        RAISE EXCEPTION 'This is the only way into your account; link another provider or set a password first.'
+            USING ERRCODE = 'integrity_constraint_violation', TABLE = 'user_oauth_identities',
+                  CONSTRAINT = 'user_oauth_identities_last_way_in';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__keep_a_way_in() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__keep_a_way_in(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__keep_a_way_in() IS 'Refuses to unlink the only identity of an account without a password.';
+
+--
 -- Name: tg__keep_an_admin(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -4982,6 +6286,45 @@ ALTER FUNCTION homelog.tg__keep_an_admin() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__keep_an_admin() IS 'Refuses to leave a source without an admin, or with none but such whose accounts are not active.';
+
+--
+-- Name: tg__keep_last_admin(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__keep_last_admin() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- Two admins who remove each other at once: the second waits here, and then sees that it is the last. It would not
+    -- see it under a snapshot that is older than its turn.
+    PERFORM pg_advisory_xact_lock(hashtext('homelog: an admin goes'));
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'Admins go under READ COMMITTED.' USING ERRCODE = 'feature_not_supported';
+    END IF;
+    IF EXISTS (SELECT FROM users AS u WHERE u.role = 'admin' AND u.is_active) THEN
+        RETURN NULL;
+    END IF;
+    -- Where no account is left, nothing is left to administer, and the next one made is an admin again. Whoever registers
+    -- just now has found an account, and is none.
+    IF TG_OP = 'DELETE' AND NOT EXISTS (SELECT FROM users) THEN
+        LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE;
+    END IF;
+    IF EXISTS (SELECT FROM users) THEN
+        RAISE EXCEPTION 'The last active admin stays: make somebody else admin first.'
+            USING ERRCODE = 'integrity_constraint_violation', TABLE = 'users', CONSTRAINT = 'users_last_admin';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__keep_last_admin() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__keep_last_admin(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__keep_last_admin() IS 'Refuses to delete, demote or deactivate the last active admin while there are accounts.';
 
 --
 -- Name: tg__keep_latest_readings(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -5559,6 +6902,30 @@ ALTER FUNCTION homelog.tg__renew_guest() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__renew_guest() IS 'A guest whose access had ended and who is invited again was granted it now.';
 
 --
+-- Name: tg__require_account(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__require_account() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM users AS u WHERE u.id = homelog.current_user_id()) THEN
+        RAISE EXCEPTION 'This account is not there any more.' USING ERRCODE = 'HL401';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__require_account() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__require_account(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__require_account() IS 'Refuses what an account writes that was deleted meanwhile.';
+
+--
 -- Name: tg__require_counter(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -5804,6 +7171,32 @@ ALTER FUNCTION homelog.tg__sense_plant() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__sense_plant() IS 'Asks the sensor of a plant that has a new one, or is to judge it anew.';
 
 --
+-- Name: tg__settle_password(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__settle_password() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- As in tg__gate: a session is opened before or after this, never beside it.
+    PERFORM FROM users AS u WHERE u.id = NEW.user_id FOR NO KEY UPDATE;
+    IF NOT NEW.is_temporary THEN
+        NEW.used_at := NULL;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__settle_password() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__settle_password(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__settle_password() IS 'Waits for sign-ins that are under way, and forgets the use of a password that is not temporary any more.';
+
+--
 -- Name: tg__touch_updated_at(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -5995,6 +7388,101 @@ ALTER FUNCTION homelog.tg__undo_watering() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__undo_watering() IS 'Makes of a plant what it were without a watering that is deleted, but for what was changed since.';
+
+--
+-- Name: try_own_password(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.try_own_password() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    wait  integer := homelog.count_guess(homelog.guessing_account(), 5, '1 day');
+BEGIN
+    IF wait > 0 THEN
+        INSERT INTO audit_logs (user_id, event_type, details)
+        VALUES (homelog.current_user_id(), 'change_password_refused', jsonb_build_object('seconds', wait));
+    END IF;
+    RETURN wait;
+END
+$$;
+
+ALTER FUNCTION homelog.try_own_password() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION try_own_password(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.try_own_password() IS 'As try_sign_in(), of the caller''s own current password: 5 failures of an account in a day, from wherever.';
+
+--
+-- Name: try_sign_in(public.citext, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.try_sign_in(tried public.citext, address text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    -- A hundred, since one address may be a whole house, or a proxy that nobody has named; a site may be many houses.
+    counted  constant bytea[] := ARRAY[
+        homelog.guessing_site(address), homelog.guessing_address(address), homelog.guessed_pair(tried, address)
+    ];
+    allowed  constant integer[] := ARRAY[400, 100, 5];
+    kept     constant interval[] := ARRAY['1 hour', '1 hour', '1 day'];
+    wait     integer := 0;
+BEGIN
+    FOR n IN 1..3 LOOP
+        CONTINUE WHEN counted[n] IS NULL;
+        wait := homelog.count_guess(counted[n], allowed[n], kept[n]);
+        IF wait > 0 THEN
+            -- What has to wait is no failure, of its address neither.
+            PERFORM homelog.take_guess_back(c.about) FROM unnest(counted[:n - 1]) AS c (about);
+            EXIT;
+        END IF;
+    END LOOP;
+    IF wait > 0 THEN
+        INSERT INTO audit_logs (user_id, event_type, details) VALUES (
+            (SELECT u.id FROM users AS u WHERE u.email = tried),
+            'login_refused',
+            jsonb_build_object('provider', 'password', 'seconds', wait)
+        );
+    END IF;
+    RETURN wait;
+END
+$$;
+
+ALTER FUNCTION homelog.try_sign_in(tried public.citext, address text) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION try_sign_in(tried public.citext, address text); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.try_sign_in(tried public.citext, address text) IS 'Counts a sign-in that is about to be checked: 5 failures for an e-mail at an address in a day, 100 at an address and 400 at a /48 of IPv6 in an hour. Or how many seconds it has to wait, which is audited in the name of the account, or of nobody.';
+
+--
+-- Name: use_password(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.use_password(owner uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE user_passwords AS p SET used_at = now()
+    WHERE p.user_id = owner AND p.is_temporary AND p.used_at IS NULL AND NOT homelog.has_expired(p);
+    RETURN FOUND OR NOT EXISTS (SELECT FROM user_passwords AS p WHERE p.user_id = owner AND p.is_temporary);
+END
+$$;
+
+ALTER FUNCTION homelog.use_password(owner uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION use_password(owner uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.use_password(owner uuid) IS 'Spends a temporary password, and leaves any other as it is; false for one that was spent or has expired.';
 
 --
 -- Name: violation_told(text, public.validator_rules, double precision, timestamp with time zone, double precision, timestamp with time zone, double precision, timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -6556,6 +8044,7 @@ CREATE TABLE public.device_tokens (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone,
     last_used_at timestamp with time zone,
+    is_gated boolean DEFAULT false NOT NULL,
     CONSTRAINT device_tokens_expires_at_range CHECK (((expires_at > created_at) AND (expires_at < '10000-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT device_tokens_name_not_blank CHECK (((name)::text ~ '[^[:space:]]'::text)),
     CONSTRAINT device_tokens_scopes_known CHECK (((((scopes = '{read:data}'::text[]) OR (scopes = '{write:data}'::text[])) OR (scopes = '{read:data,write:data}'::text[])) OR (scopes = '{write:data,read:data}'::text[]))),
@@ -6602,6 +8091,12 @@ COMMENT ON COLUMN public.device_tokens.expires_at IS 'When it stops working; nul
 --
 
 COMMENT ON COLUMN public.device_tokens.last_used_at IS 'When it was last used, to the minute; null: never.';
+
+--
+-- Name: COLUMN device_tokens.is_gated; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.device_tokens.is_gated IS 'True: its owner''s password is temporary, and the token opens nothing meanwhile. Kept by triggers.';
 
 --
 -- Name: CONSTRAINT device_tokens_expires_at_range ON device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -6957,6 +8452,65 @@ COMMENT ON TABLE public.moved_things IS 'Sources and plants that stand elsewhere
 COMMENT ON COLUMN public.moved_things.placed_at IS 'Since when it stands there; null for where it was made.';
 
 --
+-- Name: password_guesses; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE UNLOGGED TABLE public.password_guesses (
+    about bytea NOT NULL,
+    began_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    waits_until timestamp with time zone,
+    CONSTRAINT password_guesses_about_sha256 CHECK ((octet_length(about) = 32)),
+    CONSTRAINT password_guesses_failures_not_negative CHECK ((failures >= 0))
+);
+
+ALTER TABLE ONLY public.password_guesses FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.password_guesses OWNER TO homelog_owner;
+
+--
+-- Name: TABLE password_guesses; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.password_guesses IS 'How often a wrong password was tried, and until when none is tried again.';
+
+--
+-- Name: COLUMN password_guesses.about; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.password_guesses.about IS 'SHA-256 of what is counted: an e-mail and an address, an address, its network, or an account. People type passwords for e-mails.';
+
+--
+-- Name: COLUMN password_guesses.began_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.password_guesses.began_at IS 'When the first failure that still counts was.';
+
+--
+-- Name: COLUMN password_guesses.failures; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.password_guesses.failures IS 'Guesses that were wrong or are being checked.';
+
+--
+-- Name: COLUMN password_guesses.waits_until; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.password_guesses.waits_until IS 'Until when no guess is checked; null while none waits.';
+
+--
+-- Name: CONSTRAINT password_guesses_about_sha256 ON password_guesses; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT password_guesses_about_sha256 ON public.password_guesses IS 'What is counted is stored as its SHA-256 hash.';
+
+--
+-- Name: CONSTRAINT password_guesses_failures_not_negative ON password_guesses; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT password_guesses_failures_not_negative ON public.password_guesses IS 'Failures are counted from 0.';
+
+--
 -- Name: place_tombstones; Type: TABLE; Schema: public; Owner: homelog_owner
 --
 
@@ -7174,6 +8728,52 @@ COMMENT ON COLUMN public.refresh_tokens.token_hash IS 'SHA-256 of the token; the
 COMMENT ON CONSTRAINT refresh_tokens_token_hash_sha256 ON public.refresh_tokens IS 'A token is stored as its SHA-256 hash.';
 
 --
+-- Name: request_budgets; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE UNLOGGED TABLE public.request_budgets (
+    identity uuid NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    taken integer NOT NULL,
+    CONSTRAINT request_budgets_taken_positive CHECK ((taken > 0))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.request_budgets FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.request_budgets OWNER TO homelog_owner;
+
+--
+-- Name: TABLE request_budgets; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.request_budgets IS 'What was taken of each identity''s requests since its minute began.';
+
+--
+-- Name: COLUMN request_budgets.identity; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.request_budgets.identity IS 'An account or a session; or half of a digest, of a device token or of the client''s address.';
+
+--
+-- Name: COLUMN request_budgets.began_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.request_budgets.began_at IS 'When the minute began: with the first request after the one before.';
+
+--
+-- Name: COLUMN request_budgets.taken; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.request_budgets.taken IS 'How many requests workers have taken, made yet or not.';
+
+--
+-- Name: CONSTRAINT request_budgets_taken_positive ON request_budgets; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT request_budgets_taken_positive ON public.request_budgets IS 'A budget of which nothing was taken has no row.';
+
+--
 -- Name: sessions; Type: TABLE; Schema: public; Owner: homelog_owner
 --
 
@@ -7185,6 +8785,7 @@ CREATE TABLE public.sessions (
     last_used_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
+    is_gated boolean DEFAULT false NOT NULL,
     CONSTRAINT sessions_auth_provider_form CHECK ((auth_provider ~ '^[a-z]{1,20}$'::text))
 );
 
@@ -7221,6 +8822,12 @@ COMMENT ON COLUMN public.sessions.expires_at IS 'When its newest refresh token s
 --
 
 COMMENT ON COLUMN public.sessions.ended_at IS 'When it was ended by log-out, a new password or a stolen token; null while it lives.';
+
+--
+-- Name: COLUMN sessions.is_gated; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.sessions.is_gated IS 'True: the account''s password is temporary, and the session may only change it. Kept by triggers.';
 
 --
 -- Name: CONSTRAINT sessions_auth_provider_form ON sessions; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -7286,12 +8893,44 @@ COMMENT ON TABLE public.source_tombstones IS 'What is gone from a source that is
 COMMENT ON COLUMN public.source_tombstones.xid IS 'The transaction that deleted it.';
 
 --
+-- Name: spent_tickets; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.spent_tickets (
+    ticket_hash bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT spent_tickets_ticket_hash_sha256 CHECK ((octet_length(ticket_hash) = 32))
+);
+
+ALTER TABLE ONLY public.spent_tickets FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.spent_tickets OWNER TO homelog_owner;
+
+--
+-- Name: TABLE spent_tickets; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.spent_tickets IS 'What signing in with a provider carries through a browser or a client and has been used; forgotten once it would not work any more anyway.';
+
+--
+-- Name: COLUMN spent_tickets.ticket_hash; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.spent_tickets.ticket_hash IS 'SHA-256 of the ticket; the ticket itself is stored nowhere.';
+
+--
+-- Name: CONSTRAINT spent_tickets_ticket_hash_sha256 ON spent_tickets; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT spent_tickets_ticket_hash_sha256 ON public.spent_tickets IS 'A ticket is stored as its SHA-256 hash.';
+
+--
 -- Name: user_oauth_identities; Type: TABLE; Schema: public; Owner: homelog_owner
 --
 
 CREATE TABLE public.user_oauth_identities (
     id uuid DEFAULT uuidv7() NOT NULL,
-    user_id uuid NOT NULL,
+    user_id uuid DEFAULT homelog.current_user_id() NOT NULL,
     provider public.auth_provider NOT NULL,
     provider_user_id character varying(255) NOT NULL,
     email public.citext,
@@ -7301,8 +8940,10 @@ CREATE TABLE public.user_oauth_identities (
     refresh_token text,
     token_expiry timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    issuer text NOT NULL,
     CONSTRAINT user_oauth_identities_access_token_length CHECK ((length(access_token) <= 10000)),
     CONSTRAINT user_oauth_identities_email_length CHECK ((length((email)::text) <= 254)),
+    CONSTRAINT user_oauth_identities_issuer_length CHECK (((length(issuer) >= 1) AND (length(issuer) <= 500))),
     CONSTRAINT user_oauth_identities_name_length CHECK ((length(name) <= 1000)),
     CONSTRAINT user_oauth_identities_profile_image_length CHECK ((length(profile_image) <= 2000)),
     CONSTRAINT user_oauth_identities_provider_user_id_not_blank CHECK (((provider_user_id)::text <> ''::text)),
@@ -7317,7 +8958,7 @@ ALTER TABLE public.user_oauth_identities OWNER TO homelog_owner;
 -- Name: TABLE user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON TABLE public.user_oauth_identities IS 'Identities at LINE or Google that open an account.';
+COMMENT ON TABLE public.user_oauth_identities IS 'Identities at LINE, Google or another provider that open an account.';
 
 --
 -- Name: COLUMN user_oauth_identities.provider_user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -7338,6 +8979,12 @@ COMMENT ON COLUMN public.user_oauth_identities.access_token IS 'The provider''s 
 COMMENT ON COLUMN public.user_oauth_identities.refresh_token IS 'The provider''s token, encrypted by the service. Secret.';
 
 --
+-- Name: COLUMN user_oauth_identities.issuer; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_oauth_identities.issuer IS 'Whose subject it is: another issuer''s of the same name is somebody else.';
+
+--
 -- Name: CONSTRAINT user_oauth_identities_access_token_length ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
@@ -7348,6 +8995,12 @@ COMMENT ON CONSTRAINT user_oauth_identities_access_token_length ON public.user_o
 --
 
 COMMENT ON CONSTRAINT user_oauth_identities_email_length ON public.user_oauth_identities IS 'The provider''s e-mail has at most 254 characters.';
+
+--
+-- Name: CONSTRAINT user_oauth_identities_issuer_length ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT user_oauth_identities_issuer_length ON public.user_oauth_identities IS 'An issuer is a URL of at most 500 characters.';
 
 --
 -- Name: CONSTRAINT user_oauth_identities_name_length ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -7372,52 +9025,6 @@ COMMENT ON CONSTRAINT user_oauth_identities_provider_user_id_not_blank ON public
 --
 
 COMMENT ON CONSTRAINT user_oauth_identities_refresh_token_length ON public.user_oauth_identities IS 'A provider''s token has at most 10,000 characters, encrypted.';
-
---
--- Name: user_passwords; Type: TABLE; Schema: public; Owner: homelog_owner
---
-
-CREATE TABLE public.user_passwords (
-    user_id uuid NOT NULL,
-    password_hash text NOT NULL,
-    is_temporary boolean DEFAULT false NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT user_passwords_password_hash_argon2id CHECK (((password_hash ~~ '$argon2id$%'::text) AND (length(password_hash) <= 500)))
-);
-
-ALTER TABLE ONLY public.user_passwords FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.user_passwords OWNER TO homelog_owner;
-
---
--- Name: TABLE user_passwords; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON TABLE public.user_passwords IS 'One row for each account that signs in with a password.';
-
---
--- Name: COLUMN user_passwords.password_hash; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.user_passwords.password_hash IS 'Argon2id in PHC form, its own salt inside. Secret.';
-
---
--- Name: COLUMN user_passwords.is_temporary; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.user_passwords.is_temporary IS 'Set by an administrator: opens only the change of the password.';
-
---
--- Name: COLUMN user_passwords.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.user_passwords.created_at IS 'When the password was last changed.';
-
---
--- Name: CONSTRAINT user_passwords_password_hash_argon2id ON user_passwords; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT user_passwords_password_hash_argon2id ON public.user_passwords IS 'A password is stored as an Argon2id hash.';
 
 --
 -- Name: user_source_access; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -7748,6 +9355,19 @@ ALTER TABLE ONLY public.moved_things
 COMMENT ON CONSTRAINT moved_things_pkey ON public.moved_things IS 'A thing is noted once.';
 
 --
+-- Name: password_guesses password_guesses_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.password_guesses
+    ADD CONSTRAINT password_guesses_pkey PRIMARY KEY (about);
+
+--
+-- Name: CONSTRAINT password_guesses_pkey ON password_guesses; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT password_guesses_pkey ON public.password_guesses IS 'Guesses are counted once.';
+
+--
 -- Name: place_tombstones place_tombstones_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
@@ -7814,6 +9434,19 @@ ALTER TABLE ONLY public.refresh_tokens
     ADD CONSTRAINT refresh_tokens_pkey PRIMARY KEY (token_hash);
 
 --
+-- Name: request_budgets request_budgets_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.request_budgets
+    ADD CONSTRAINT request_budgets_pkey PRIMARY KEY (identity);
+
+--
+-- Name: CONSTRAINT request_budgets_pkey ON request_budgets; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT request_budgets_pkey ON public.request_budgets IS 'An identity has one budget.';
+
+--
 -- Name: sessions sessions_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
@@ -7832,6 +9465,13 @@ ALTER TABLE ONLY public.source_tombstones
 --
 
 COMMENT ON CONSTRAINT source_tombstones_pkey ON public.source_tombstones IS 'A deletion is noted once a transaction.';
+
+--
+-- Name: spent_tickets spent_tickets_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.spent_tickets
+    ADD CONSTRAINT spent_tickets_pkey PRIMARY KEY (ticket_hash);
 
 --
 -- Name: user_oauth_identities user_oauth_identities_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -8029,6 +9669,12 @@ CREATE INDEX line_protocol_sources_source_id_idx ON public.line_protocol_sources
 CREATE INDEX meter_events_created_by_idx ON public.meter_events USING btree (created_by);
 
 --
+-- Name: password_guesses_began_at_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX password_guesses_began_at_idx ON public.password_guesses USING btree (began_at);
+
+--
 -- Name: plants_home_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
 --
 
@@ -8053,10 +9699,22 @@ CREATE INDEX plants_user_id_idx ON public.plants USING btree (user_id, id);
 CREATE INDEX refresh_tokens_session_id_idx ON public.refresh_tokens USING btree (session_id, created_at);
 
 --
+-- Name: request_budgets_began_at_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX request_budgets_began_at_idx ON public.request_budgets USING btree (began_at);
+
+--
 -- Name: sessions_user_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
 --
 
 CREATE INDEX sessions_user_id_idx ON public.sessions USING btree (user_id);
+
+--
+-- Name: spent_tickets_expires_at_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX spent_tickets_expires_at_idx ON public.spent_tickets USING btree (expires_at);
 
 --
 -- Name: user_source_access_granted_by_idx; Type: INDEX; Schema: public; Owner: homelog_owner
@@ -8125,6 +9783,12 @@ CREATE TRIGGER _050_check_timezone_insert BEFORE INSERT ON public.homes FOR EACH
 CREATE TRIGGER _050_check_timezone_update BEFORE UPDATE ON public.homes FOR EACH ROW WHEN (((new.timezone)::text IS DISTINCT FROM (old.timezone)::text)) EXECUTE FUNCTION homelog.tg__check_timezone();
 
 --
+-- Name: sessions _050_gate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _050_gate BEFORE INSERT ON public.sessions FOR EACH ROW EXECUTE FUNCTION homelog.tg__gate();
+
+--
 -- Name: data_sources _050_lock_followers; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -8141,6 +9805,12 @@ CREATE TRIGGER _050_lock_what_stands_there BEFORE DELETE ON public.homes FOR EAC
 --
 
 CREATE TRIGGER _050_name_token BEFORE INSERT ON public.audit_logs FOR EACH ROW WHEN ((current_setting('homelog.token_id'::text, true) <> ''::text)) EXECUTE FUNCTION homelog.tg__name_token();
+
+--
+-- Name: user_passwords _050_settle; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _050_settle BEFORE INSERT OR UPDATE OF is_temporary ON public.user_passwords FOR EACH ROW EXECUTE FUNCTION homelog.tg__settle_password();
 
 --
 -- Name: plants _051_check_owners_home; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -8179,6 +9849,12 @@ CREATE TRIGGER _053_limit_followers_update BEFORE UPDATE ON public.plants FOR EA
 CREATE TRIGGER _055_note_watering BEFORE UPDATE ON public.plants FOR EACH ROW WHEN ((new.last_water > COALESCE(old.last_water, '-infinity'::timestamp with time zone))) EXECUTE FUNCTION homelog.tg__note_watering();
 
 --
+-- Name: device_tokens _060_gate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _060_gate BEFORE INSERT ON public.device_tokens FOR EACH ROW EXECUTE FUNCTION homelog.tg__gate();
+
+--
 -- Name: home_members _060_renew_guest; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -8201,6 +9877,12 @@ CREATE TRIGGER _060_sense_update BEFORE UPDATE ON public.plants FOR EACH ROW WHE
 --
 
 CREATE TRIGGER _100_go_one_by_one BEFORE DELETE ON public.users FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__go_one_by_one();
+
+--
+-- Name: user_oauth_identities _100_keep_a_way_in; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_keep_a_way_in AFTER DELETE ON public.user_oauth_identities FOR EACH ROW EXECUTE FUNCTION homelog.tg__keep_a_way_in();
 
 --
 -- Name: audit_logs _100_refuse_change; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -8279,6 +9961,12 @@ CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.plants FOR EACH ST
 --
 
 CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.readings FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
+-- Name: user_oauth_identities _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.user_oauth_identities FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
 
 --
 -- Name: user_source_access _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -8377,6 +10065,12 @@ CREATE TRIGGER _300_judge_insert AFTER INSERT ON public.readings REFERENCING NEW
 CREATE TRIGGER _300_judge_update AFTER UPDATE ON public.readings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'homelog_api'::name)) EXECUTE FUNCTION homelog.tg__judge_readings();
 
 --
+-- Name: readings _300_require_account; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _300_require_account AFTER INSERT ON public.readings FOR EACH STATEMENT WHEN ((CURRENT_USER = 'homelog_api'::name)) EXECUTE FUNCTION homelog.tg__require_account();
+
+--
 -- Name: readings _400_keep_latest_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -8399,6 +10093,12 @@ CREATE TRIGGER _400_keep_latest_truncate AFTER TRUNCATE ON public.readings FOR E
 --
 
 CREATE TRIGGER _400_keep_latest_update AFTER UPDATE ON public.readings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__keep_latest_readings();
+
+--
+-- Name: user_passwords _500_gate_all; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_gate_all AFTER INSERT OR DELETE OR UPDATE OF is_temporary ON public.user_passwords FOR EACH ROW EXECUTE FUNCTION homelog.tg__gate_all();
 
 --
 -- Name: home_members _500_keep_an_admin_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -8605,10 +10305,34 @@ CREATE TRIGGER _600_track_changes_insert AFTER INSERT ON public.readings REFEREN
 CREATE TRIGGER _600_track_changes_update AFTER UPDATE ON public.readings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__track_changes();
 
 --
+-- Name: device_tokens _700_bound; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _700_bound AFTER INSERT ON public.device_tokens FOR EACH ROW EXECUTE FUNCTION homelog.tg__bound_tokens();
+
+--
+-- Name: users _700_keep_last_admin_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _700_keep_last_admin_delete AFTER DELETE ON public.users FOR EACH ROW WHEN ((((old.role)::text = 'admin'::text) AND old.is_active)) EXECUTE FUNCTION homelog.tg__keep_last_admin();
+
+--
+-- Name: users _700_keep_last_admin_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _700_keep_last_admin_update AFTER UPDATE ON public.users FOR EACH ROW WHEN ((((old.role)::text = 'admin'::text) AND old.is_active AND (NOT (((new.role)::text = 'admin'::text) AND new.is_active)))) EXECUTE FUNCTION homelog.tg__keep_last_admin();
+
+--
 -- Name: data_sources _800_audit_deletion; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
 CREATE TRIGGER _800_audit_deletion BEFORE DELETE ON public.data_sources FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit_source_deletion();
+
+--
+-- Name: users _800_end_sessions; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _800_end_sessions AFTER UPDATE ON public.users FOR EACH ROW WHEN ((old.is_active AND (NOT new.is_active))) EXECUTE FUNCTION homelog.tg__end_sessions();
 
 --
 -- Name: calendar_links _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -8665,6 +10389,12 @@ CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.line_protoc
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.meter_events FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_meter_event', 'update_meter_event', 'delete_meter_event', 'source_id', 'values');
 
 --
+-- Name: user_oauth_identities _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE ON public.user_oauth_identities FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit_identity();
+
+--
 -- Name: user_source_access _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -8674,7 +10404,7 @@ CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.user_source
 -- Name: users _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
-CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_user', 'update_user', 'delete_user', '', 'names');
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_user', 'update_user', 'delete_user', '', 'names');
 
 --
 -- Name: care_events _900_audit_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -8729,6 +10459,18 @@ CREATE TRIGGER _900_audit_update AFTER UPDATE ON public.plants REFERENCING OLD T
 --
 
 CREATE TRIGGER _900_audit_update AFTER UPDATE ON public.readings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'homelog_api'::name)) EXECUTE FUNCTION homelog.tg__audit_readings();
+
+--
+-- Name: users _900_audit_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit_update AFTER UPDATE ON public.users FOR EACH ROW WHEN ((((((old.id IS DISTINCT FROM new.id) OR ((old.email)::text IS DISTINCT FROM (new.email)::text)) OR ((old.username)::text IS DISTINCT FROM (new.username)::text)) OR ((old.display_name)::text IS DISTINCT FROM (new.display_name)::text)) OR (old.created_at IS DISTINCT FROM new.created_at))) EXECUTE FUNCTION homelog.tg__audit('create_user', 'update_user', 'delete_user', '', 'names');
+
+--
+-- Name: users _910_audit_standing; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _910_audit_standing AFTER UPDATE ON public.users FOR EACH ROW WHEN ((((old.role)::text <> (new.role)::text) OR (old.is_active <> new.is_active))) EXECUTE FUNCTION homelog.tg__audit_standing();
 
 --
 -- Name: homes _950_add_first_member; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -9660,6 +11402,18 @@ CREATE POLICY insert_writer ON public.readings FOR INSERT TO homelog_api WITH CH
 COMMENT ON POLICY insert_writer ON public.readings IS 'Whoever may write to the source logs readings.';
 
 --
+-- Name: user_oauth_identities insert_writer; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_writer ON public.user_oauth_identities FOR INSERT TO homelog_api WITH CHECK ((user_id = ( SELECT homelog.current_user_id() AS current_user_id)));
+
+--
+-- Name: POLICY insert_writer ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_writer ON public.user_oauth_identities IS 'One links identities to one''s own account.';
+
+--
 -- Name: latest_readings; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
 --
 
@@ -9900,6 +11654,18 @@ CREATE POLICY owner_all ON public.moved_things TO homelog_owner USING (true) WIT
 COMMENT ON POLICY owner_all ON public.moved_things IS 'The owner''s functions and triggers see and do all; the API asks homelog.gained_sources() and homelog.gained_plants().';
 
 --
+-- Name: password_guesses owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.password_guesses TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON password_guesses; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.password_guesses IS 'Only the owner''s functions touch what is counted.';
+
+--
 -- Name: place_tombstones owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -9972,6 +11738,18 @@ CREATE POLICY owner_all ON public.refresh_tokens TO homelog_owner USING (true) W
 COMMENT ON POLICY owner_all ON public.refresh_tokens IS 'Only the owner''s functions touch tokens; nobody else sees even a hash.';
 
 --
+-- Name: request_budgets owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.request_budgets TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON request_budgets; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.request_budgets IS 'Only the owner''s function touches budgets.';
+
+--
 -- Name: sessions owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -9994,6 +11772,18 @@ CREATE POLICY owner_all ON public.source_tombstones TO homelog_owner USING (true
 --
 
 COMMENT ON POLICY owner_all ON public.source_tombstones IS 'The owner''s functions and triggers see and do all.';
+
+--
+-- Name: spent_tickets owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.spent_tickets TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON spent_tickets; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.spent_tickets IS 'Only the owner''s function touches tickets.';
 
 --
 -- Name: user_oauth_identities owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -10056,6 +11846,12 @@ CREATE POLICY owner_all ON public.users TO homelog_owner USING (true) WITH CHECK
 COMMENT ON POLICY owner_all ON public.users IS 'The owner''s functions and triggers see and do all.';
 
 --
+-- Name: password_guesses; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.password_guesses ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: place_tombstones; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
 --
 
@@ -10090,6 +11886,12 @@ ALTER TABLE public.readings ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE public.refresh_tokens ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: request_budgets; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.request_budgets ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: audit_logs select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -10782,6 +12584,12 @@ ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.source_tombstones ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: spent_tickets; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.spent_tickets ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: care_intervals update_admin; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -11008,6 +12816,20 @@ REVOKE ALL ON FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) F
 GRANT ALL ON FUNCTION homelog.act_as(caller uuid, session uuid, named uuid[]) TO homelog_api;
 
 --
+-- Name: FUNCTION act_as_gated(caller uuid, session uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.act_as_gated(caller uuid, session uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.act_as_gated(caller uuid, session uuid) TO homelog_api;
+
+--
+-- Name: FUNCTION act_as_gated_token(token bytea); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.act_as_gated_token(token bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.act_as_gated_token(token bytea) TO homelog_api;
+
+--
 -- Name: FUNCTION act_as_token(token bytea, named uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -11094,6 +12916,38 @@ GRANT ALL ON FUNCTION homelog.care_due_on(every integer, last_at timestamp with 
 
 REVOKE ALL ON FUNCTION homelog.care_id(many uuid, plant uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.care_id(many uuid, plant uuid) TO homelog_api;
+
+--
+-- Name: TABLE users; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.users TO homelog_api;
+GRANT SELECT ON TABLE public.users TO homelog_ops;
+
+--
+-- Name: COLUMN users.email; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(email) ON TABLE public.users TO homelog_api;
+
+--
+-- Name: COLUMN users.username; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(username) ON TABLE public.users TO homelog_api;
+
+--
+-- Name: COLUMN users.display_name; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT UPDATE(display_name) ON TABLE public.users TO homelog_api;
+
+--
+-- Name: FUNCTION change_account(wanted uuid, versions timestamp with time zone[], changes jsonb, freshness interval); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.change_account(wanted uuid, versions timestamp with time zone[], changes jsonb, freshness interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.change_account(wanted uuid, versions timestamp with time zone[], changes jsonb, freshness interval) TO homelog_api;
 
 --
 -- Name: FUNCTION change_era(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -11195,10 +13049,22 @@ REVOKE ALL ON FUNCTION homelog.changed_since(row_xmin xid, since pg_snapshot) FR
 GRANT ALL ON FUNCTION homelog.changed_since(row_xmin xid, since pg_snapshot) TO homelog_api;
 
 --
+-- Name: FUNCTION check_session(caller uuid, session uuid, is_gate_open boolean); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.check_session(caller uuid, session uuid, is_gate_open boolean) FROM PUBLIC;
+
+--
 -- Name: FUNCTION confirm_password(owner uuid, checked_hash text); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.confirm_password(owner uuid, checked_hash text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION count_guess(counted bytea, allowed integer, kept interval); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.count_guess(counted bytea, allowed integer, kept interval) FROM PUBLIC;
 
 --
 -- Name: TABLE data_sources; Type: ACL; Schema: public; Owner: homelog_owner
@@ -11312,6 +13178,20 @@ GRANT ALL ON FUNCTION homelog.day_of(at timestamp with time zone, zone text) TO 
 GRANT ALL ON FUNCTION homelog.day_of(at timestamp with time zone, zone text) TO homelog_ops;
 
 --
+-- Name: FUNCTION delete_account(wanted uuid, versions timestamp with time zone[], freshness interval); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.delete_account(wanted uuid, versions timestamp with time zone[], freshness interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.delete_account(wanted uuid, versions timestamp with time zone[], freshness interval) TO homelog_api;
+
+--
+-- Name: FUNCTION demand_admin(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.demand_admin() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.demand_admin() TO homelog_api;
+
+--
 -- Name: FUNCTION end_session_of_token(token bytea); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -11358,6 +13238,20 @@ REVOKE ALL ON FUNCTION homelog.find_user(wanted_id uuid, wanted_email public.cit
 REVOKE ALL ON FUNCTION homelog.forget_tombstones(keep interval) FROM PUBLIC;
 
 --
+-- Name: FUNCTION forgive_own_password(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.forgive_own_password() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.forgive_own_password() TO homelog_api;
+
+--
+-- Name: FUNCTION forgive_sign_in(tried public.citext, address text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.forgive_sign_in(tried public.citext, address text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.forgive_sign_in(tried public.citext, address text) TO homelog_api;
+
+--
 -- Name: FUNCTION gained_plants(since pg_snapshot); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -11370,6 +13264,19 @@ GRANT ALL ON FUNCTION homelog.gained_plants(since pg_snapshot) TO homelog_api;
 
 REVOKE ALL ON FUNCTION homelog.gained_sources(since pg_snapshot) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.gained_sources(since pg_snapshot) TO homelog_api;
+
+--
+-- Name: FUNCTION get_account(wanted uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.get_account(wanted uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.get_account(wanted uuid) TO homelog_api;
+
+--
+-- Name: FUNCTION give_password(owner uuid, new_hash text, is_temporary boolean); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.give_password(owner uuid, new_hash text, is_temporary boolean) FROM PUBLIC;
 
 --
 -- Name: FUNCTION gone_since(row_xmin xid, gone_xid xid8, since pg_snapshot); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -11387,12 +13294,69 @@ GRANT ALL ON FUNCTION homelog.granted_sources() TO homelog_api;
 GRANT ALL ON FUNCTION homelog.granted_sources() TO homelog_ops;
 
 --
+-- Name: FUNCTION guessed_pair(tried public.citext, address text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.guessed_pair(tried public.citext, address text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION guessing_account(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.guessing_account() FROM PUBLIC;
+
+--
+-- Name: FUNCTION guessing_address(address text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.guessing_address(address text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION guessing_site(address text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.guessing_site(address text) FROM PUBLIC;
+
+--
+-- Name: COLUMN user_passwords.user_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(user_id) ON TABLE public.user_passwords TO homelog_api;
+GRANT SELECT(user_id) ON TABLE public.user_passwords TO homelog_ops;
+
+--
+-- Name: COLUMN user_passwords.is_temporary; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(is_temporary) ON TABLE public.user_passwords TO homelog_api;
+GRANT SELECT(is_temporary) ON TABLE public.user_passwords TO homelog_ops;
+
+--
+-- Name: COLUMN user_passwords.created_at; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(created_at) ON TABLE public.user_passwords TO homelog_api;
+GRANT SELECT(created_at) ON TABLE public.user_passwords TO homelog_ops;
+
+--
+-- Name: FUNCTION has_expired(password public.user_passwords); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.has_expired(password public.user_passwords) FROM PUBLIC;
+
+--
 -- Name: FUNCTION hour_of(at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.hour_of(at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.hour_of(at timestamp with time zone) TO homelog_api;
 GRANT ALL ON FUNCTION homelog.hour_of(at timestamp with time zone) TO homelog_ops;
+
+--
+-- Name: FUNCTION is_fresh(freshness interval); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.is_fresh(freshness interval) FROM PUBLIC;
 
 --
 -- Name: FUNCTION is_timezone(name text); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -11452,6 +13416,13 @@ REVOKE ALL ON FUNCTION homelog.judge_reading(source uuid, reading uuid, reading_
 GRANT ALL ON FUNCTION homelog.judge_reading(source uuid, reading uuid, reading_value double precision, reading_at timestamp with time zone, reading_flag public.quality_flag, replaces boolean, OUT at timestamp with time zone, OUT flag public.quality_flag) TO homelog_api;
 
 --
+-- Name: FUNCTION keep_provider_tokens(identity uuid, sealed_access_token text, sealed_refresh_token text, expiry timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.keep_provider_tokens(identity uuid, sealed_access_token text, sealed_refresh_token text, expiry timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.keep_provider_tokens(identity uuid, sealed_access_token text, sealed_refresh_token text, expiry timestamp with time zone) TO homelog_api;
+
+--
 -- Name: FUNCTION keep_rules(source uuid, ats timestamp with time zone[], vals double precision[], flags public.quality_flag[]); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -11462,6 +13433,27 @@ REVOKE ALL ON FUNCTION homelog.keep_rules(source uuid, ats timestamp with time z
 --
 
 REVOKE ALL ON FUNCTION homelog.leave_user_tombstone(reader uuid, gone public.change_type, gone_id uuid, how public.change_op) FROM PUBLIC;
+
+--
+-- Name: FUNCTION list_accounts(wanted_role text, wanted_active boolean, said text, after uuid, at_most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.list_accounts(wanted_role text, wanted_active boolean, said text, after uuid, at_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.list_accounts(wanted_role text, wanted_active boolean, said text, after uuid, at_most integer) TO homelog_api;
+
+--
+-- Name: FUNCTION list_audit(since timestamp with time zone, until timestamp with time zone, wanted_type text, before_time timestamp with time zone, before_id bigint, at_most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.list_audit(since timestamp with time zone, until timestamp with time zone, wanted_type text, before_time timestamp with time zone, before_id bigint, at_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.list_audit(since timestamp with time zone, until timestamp with time zone, wanted_type text, before_time timestamp with time zone, before_id bigint, at_most integer) TO homelog_api;
+
+--
+-- Name: FUNCTION list_audit_of_user(wanted uuid, since timestamp with time zone, until timestamp with time zone, wanted_type text, before_id bigint, at_most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.list_audit_of_user(wanted uuid, since timestamp with time zone, until timestamp with time zone, wanted_type text, before_id bigint, at_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.list_audit_of_user(wanted uuid, since timestamp with time zone, until timestamp with time zone, wanted_type text, before_id bigint, at_most integer) TO homelog_api;
 
 --
 -- Name: FUNCTION lock_account(going uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -11489,6 +13481,19 @@ GRANT ALL ON FUNCTION homelog.lock_source(wanted uuid) TO homelog_api;
 
 REVOKE ALL ON FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) TO homelog_api;
+
+--
+-- Name: FUNCTION make_account(new_email public.citext, new_display_name text, new_role text, new_hash text, freshness interval); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.make_account(new_email public.citext, new_display_name text, new_role text, new_hash text, freshness interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.make_account(new_email public.citext, new_display_name text, new_role text, new_hash text, freshness interval) TO homelog_api;
+
+--
+-- Name: FUNCTION make_admin(new_email public.citext, new_display_name text, new_hash text, is_temporary boolean); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.make_admin(new_email public.citext, new_display_name text, new_hash text, is_temporary boolean) FROM PUBLIC;
 
 --
 -- Name: FUNCTION make_sources_of_lines(wanted jsonb, most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -11805,6 +13810,13 @@ REVOKE ALL ON FUNCTION homelog.rebuild_hours(source uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.rebuild_hours(source uuid) TO homelog_ops;
 
 --
+-- Name: FUNCTION record_failed_identity(vouching public.auth_provider, its_issuer text, subject text, reason text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.record_failed_identity(vouching public.auth_provider, its_issuer text, subject text, reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.record_failed_identity(vouching public.auth_provider, its_issuer text, subject text, reason text) TO homelog_api;
+
+--
 -- Name: FUNCTION record_failed_login(tried public.citext); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -11825,6 +13837,12 @@ REVOKE ALL ON FUNCTION homelog.record_view(viewed uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.record_view(viewed uuid) TO homelog_api;
 
 --
+-- Name: FUNCTION recover_account(wanted public.citext, new_hash text, is_temporary boolean); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.recover_account(wanted public.citext, new_hash text, is_temporary boolean) FROM PUBLIC;
+
+--
 -- Name: FUNCTION refresh_latest_readings(sources uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -11838,36 +13856,17 @@ REVOKE ALL ON FUNCTION homelog.refresh_session(token bytea, successor bytea, lif
 GRANT ALL ON FUNCTION homelog.refresh_session(token bytea, successor bytea, lifetime interval, grace interval) TO homelog_api;
 
 --
+-- Name: FUNCTION refuse_gated(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.refuse_gated() FROM PUBLIC;
+
+--
 -- Name: FUNCTION refuse_reading(rule text, detail text, field text); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.refuse_reading(rule text, detail text, field text) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.refuse_reading(rule text, detail text, field text) TO homelog_api;
-
---
--- Name: TABLE users; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT SELECT,DELETE ON TABLE public.users TO homelog_api;
-GRANT SELECT ON TABLE public.users TO homelog_ops;
-
---
--- Name: COLUMN users.email; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT UPDATE(email) ON TABLE public.users TO homelog_api;
-
---
--- Name: COLUMN users.username; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT UPDATE(username) ON TABLE public.users TO homelog_api;
-
---
--- Name: COLUMN users.display_name; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT UPDATE(display_name) ON TABLE public.users TO homelog_api;
 
 --
 -- Name: FUNCTION register_user(new_id uuid, new_email public.citext, new_display_name text, new_password_hash text); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -11884,11 +13883,25 @@ REVOKE ALL ON FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_ha
 GRANT ALL ON FUNCTION homelog.rehash_password(owner uuid, old_hash text, new_hash text) TO homelog_api;
 
 --
+-- Name: FUNCTION reset_password(wanted uuid, new_hash text, freshness interval); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.reset_password(wanted uuid, new_hash text, freshness interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.reset_password(wanted uuid, new_hash text, freshness interval) TO homelog_api;
+
+--
 -- Name: FUNCTION rights_to_source(wanted uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.rights_to_source(wanted uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.rights_to_source(wanted uuid) TO homelog_api;
+
+--
+-- Name: FUNCTION rotate_refresh_token(token bytea, successors bytea[], lifetime interval, absolute interval, grace interval); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.rotate_refresh_token(token bytea, successors bytea[], lifetime interval, absolute interval, grace interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.rotate_refresh_token(token bytea, successors bytea[], lifetime interval, absolute interval, grace interval) TO homelog_api;
 
 --
 -- Name: FUNCTION sense(plant public.plants, anew boolean); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -11901,6 +13914,20 @@ REVOKE ALL ON FUNCTION homelog.sense(plant public.plants, anew boolean) FROM PUB
 --
 
 REVOKE ALL ON FUNCTION homelog.sense_plants(sources uuid[], anew boolean) FROM PUBLIC;
+
+--
+-- Name: FUNCTION session_of_refresh_token(token bytea); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.session_of_refresh_token(token bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.session_of_refresh_token(token bytea) TO homelog_api;
+
+--
+-- Name: FUNCTION set_first_password(new_hash text, freshness interval); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.set_first_password(new_hash text, freshness interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.set_first_password(new_hash text, freshness interval) TO homelog_api;
 
 --
 -- Name: FUNCTION set_own_password(new_hash text); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -11971,6 +13998,20 @@ GRANT ALL ON FUNCTION homelog.shown_plant(plant public.plants) TO homelog_api;
 GRANT ALL ON FUNCTION homelog.shown_plant(plant public.plants) TO homelog_ops;
 
 --
+-- Name: FUNCTION sign_in_by_identity(vouching public.auth_provider, its_issuer text, subject text, its_email public.citext, its_name text, its_picture text, may_register boolean, first_token_hash bytea, lifetime interval); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.sign_in_by_identity(vouching public.auth_provider, its_issuer text, subject text, its_email public.citext, its_name text, its_picture text, may_register boolean, first_token_hash bytea, lifetime interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.sign_in_by_identity(vouching public.auth_provider, its_issuer text, subject text, its_email public.citext, its_name text, its_picture text, may_register boolean, first_token_hash bytea, lifetime interval) TO homelog_api;
+
+--
+-- Name: FUNCTION spend_ticket(ticket bytea, until timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.spend_ticket(ticket bytea, until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.spend_ticket(ticket bytea, until timestamp with time zone) TO homelog_api;
+
+--
 -- Name: FUNCTION sum_up_days(sources uuid[], hours timestamp with time zone[]); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -11981,6 +14022,19 @@ REVOKE ALL ON FUNCTION homelog.sum_up_days(sources uuid[], hours timestamp with 
 --
 
 REVOKE ALL ON FUNCTION homelog.sum_up_hours(sources uuid[], hours timestamp with time zone[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION take_guess_back(counted bytea); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.take_guess_back(counted bytea) FROM PUBLIC;
+
+--
+-- Name: FUNCTION take_requests(who uuid[], wanted integer[], most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.take_requests(who uuid[], wanted integer[], most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.take_requests(who uuid[], wanted integer[], most integer) TO homelog_api;
 
 --
 -- Name: FUNCTION take_turns(sources uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -12008,6 +14062,12 @@ REVOKE ALL ON FUNCTION homelog.tg__audit() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__audit_calendar_link() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__audit_identity(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__audit_identity() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__audit_many(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -12026,10 +14086,22 @@ REVOKE ALL ON FUNCTION homelog.tg__audit_readings() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__audit_source_deletion() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__audit_standing(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__audit_standing() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__audit_token(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__audit_token() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__bound_tokens(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__bound_tokens() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__check_expiry(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -12074,6 +14146,12 @@ REVOKE ALL ON FUNCTION homelog.tg__check_timezone() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__check_token_sources() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__end_sessions(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__end_sessions() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__forget_tombstones(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -12090,6 +14168,18 @@ REVOKE ALL ON FUNCTION homelog.tg__gain_home() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__gain_source() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__gate(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__gate() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__gate_all(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__gate_all() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__go_one_by_one(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -12110,10 +14200,22 @@ REVOKE ALL ON FUNCTION homelog.tg__judge_readings() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__keep_a_home_admin() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__keep_a_way_in(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__keep_a_way_in() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__keep_an_admin(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__keep_an_admin() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__keep_last_admin(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__keep_last_admin() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__keep_latest_readings(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -12230,6 +14332,12 @@ REVOKE ALL ON FUNCTION homelog.tg__renew_calendar_link() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__renew_guest() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__require_account(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__require_account() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__require_counter(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -12260,6 +14368,12 @@ REVOKE ALL ON FUNCTION homelog.tg__sense_otherwise() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__sense_plant() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__settle_password(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__settle_password() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__touch_updated_at(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -12276,6 +14390,26 @@ REVOKE ALL ON FUNCTION homelog.tg__track_changes() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__undo_watering() FROM PUBLIC;
+
+--
+-- Name: FUNCTION try_own_password(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.try_own_password() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.try_own_password() TO homelog_api;
+
+--
+-- Name: FUNCTION try_sign_in(tried public.citext, address text); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.try_sign_in(tried public.citext, address text) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.try_sign_in(tried public.citext, address text) TO homelog_api;
+
+--
+-- Name: FUNCTION use_password(owner uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.use_password(owner uuid) FROM PUBLIC;
 
 --
 -- Name: FUNCTION violation_told(rule text, rules public.validator_rules, value double precision, at timestamp with time zone, before_value double precision, before_at timestamp with time zone, after_value double precision, after_at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -12616,6 +14750,13 @@ GRANT SELECT(last_used_at) ON TABLE public.device_tokens TO homelog_api;
 GRANT SELECT(last_used_at) ON TABLE public.device_tokens TO homelog_ops;
 
 --
+-- Name: COLUMN device_tokens.is_gated; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT(is_gated) ON TABLE public.device_tokens TO homelog_api;
+GRANT SELECT(is_gated) ON TABLE public.device_tokens TO homelog_ops;
+
+--
 -- Name: TABLE gained_homes; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
@@ -12841,35 +14982,35 @@ GRANT SELECT(user_id) ON TABLE public.user_oauth_identities TO homelog_ops;
 -- Name: COLUMN user_oauth_identities.provider; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
-GRANT SELECT(provider) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(provider),INSERT(provider) ON TABLE public.user_oauth_identities TO homelog_api;
 GRANT SELECT(provider) ON TABLE public.user_oauth_identities TO homelog_ops;
 
 --
 -- Name: COLUMN user_oauth_identities.provider_user_id; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
-GRANT SELECT(provider_user_id) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(provider_user_id),INSERT(provider_user_id) ON TABLE public.user_oauth_identities TO homelog_api;
 GRANT SELECT(provider_user_id) ON TABLE public.user_oauth_identities TO homelog_ops;
 
 --
 -- Name: COLUMN user_oauth_identities.email; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
-GRANT SELECT(email) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(email),INSERT(email) ON TABLE public.user_oauth_identities TO homelog_api;
 GRANT SELECT(email) ON TABLE public.user_oauth_identities TO homelog_ops;
 
 --
 -- Name: COLUMN user_oauth_identities.name; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
-GRANT SELECT(name) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(name),INSERT(name) ON TABLE public.user_oauth_identities TO homelog_api;
 GRANT SELECT(name) ON TABLE public.user_oauth_identities TO homelog_ops;
 
 --
 -- Name: COLUMN user_oauth_identities.profile_image; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
-GRANT SELECT(profile_image) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(profile_image),INSERT(profile_image) ON TABLE public.user_oauth_identities TO homelog_api;
 GRANT SELECT(profile_image) ON TABLE public.user_oauth_identities TO homelog_ops;
 
 --
@@ -12887,25 +15028,11 @@ GRANT SELECT(created_at) ON TABLE public.user_oauth_identities TO homelog_api;
 GRANT SELECT(created_at) ON TABLE public.user_oauth_identities TO homelog_ops;
 
 --
--- Name: COLUMN user_passwords.user_id; Type: ACL; Schema: public; Owner: homelog_owner
+-- Name: COLUMN user_oauth_identities.issuer; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
-GRANT SELECT(user_id) ON TABLE public.user_passwords TO homelog_api;
-GRANT SELECT(user_id) ON TABLE public.user_passwords TO homelog_ops;
-
---
--- Name: COLUMN user_passwords.is_temporary; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT SELECT(is_temporary) ON TABLE public.user_passwords TO homelog_api;
-GRANT SELECT(is_temporary) ON TABLE public.user_passwords TO homelog_ops;
-
---
--- Name: COLUMN user_passwords.created_at; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT SELECT(created_at) ON TABLE public.user_passwords TO homelog_api;
-GRANT SELECT(created_at) ON TABLE public.user_passwords TO homelog_ops;
+GRANT SELECT(issuer),INSERT(issuer) ON TABLE public.user_oauth_identities TO homelog_api;
+GRANT SELECT(issuer) ON TABLE public.user_oauth_identities TO homelog_ops;
 
 --
 -- Name: TABLE user_source_access; Type: ACL; Schema: public; Owner: homelog_owner

@@ -14,7 +14,7 @@ from service.accounts.passwords import HASHER
 from service.embedded import EmbeddedPostgres
 from service.migrations import ensure_baseline, upgrade
 from service.settings import Settings
-from tests.people import Household, serve
+from tests.people import Household, Person, serve
 
 TEMPLATE = "homelog_template"
 
@@ -158,6 +158,7 @@ def settings(server: EmbeddedPostgres, database: str, tmp_path: Path) -> Setting
         database_url=server.url("homelog_api", database),
         data=tmp_path,
         secret="a test's own secret, 32 characters and more",
+        rate_limit=0,
     )
 
 
@@ -169,6 +170,12 @@ async def home(settings: Settings, database: str, shared: Shared) -> AsyncIterat
         return
     async with serve(settings) as household:
         yield household
+
+
+@pytest.fixture
+async def keeper(home: Household) -> Person:
+    """The admin of the service, who came first: the last one stays, and others may go."""
+    return await home.person("keeper")
 
 
 @pytest.fixture(autouse=True)

@@ -18,9 +18,12 @@ PASSWORD = "a long enough phrase"
 class Person:
     """Somebody who calls the API; `headers` goes with every call."""
 
-    def __init__(self, client: httpx.AsyncClient, name: str, signed_in: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, name: str, signed_in: dict[str, Any] | None = None, password: str = PASSWORD
+    ) -> None:
         self.client = client
         self.name = name
+        self.password = password
         self.email = f"{name}@example.org"
         self.login: dict[str, Any] = signed_in or {}
         self.headers = {"Authorization": f"Bearer {self.login['access_token']}"} if self.login else {}
@@ -71,6 +74,28 @@ class Person:
         return await self.made(f"/v1/homes/{place['id']}/members", user_id=who.id, access_level=level, **more)
 
 
+class Browser(Person):
+    """Somebody at a page of the service's own origin: cookies are kept and sent, and read where a script may."""
+
+    def __init__(self, client: httpx.AsyncClient, name: str) -> None:
+        super().__init__(client, name)
+
+    async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Any call, with what a page adds to it; `csrf=None` leaves it out."""
+        said = options.pop("csrf", self.client.cookies.get("__Host-homelog_csrf"))
+        headers = ({"X-CSRF-Token": said} if said is not None else {}) | options.pop("headers", {})
+        return await self.client.request(method, path, headers=headers, **options)
+
+    async def sign_in(self, **fields: Any) -> httpx.Response:
+        """Sign in by cookies."""
+        said = {"email": self.email, "password": PASSWORD, "cookies": True, **fields}
+        return await self.client.post("/v1/auth/login", json=said)
+
+    def cookie(self, name: str) -> str:
+        """What one of the three cookies holds."""
+        return str(self.client.cookies[f"__Host-homelog_{name}"])
+
+
 class Household:
     """A running service and the people who use it."""
 
@@ -87,6 +112,13 @@ class Household:
         signed_in = await self.client.post("/v1/auth/login", json=account)
         assert signed_in.status_code == 200, signed_in.text
         return Person(self.client, name, signed_in.json())
+
+    @asynccontextmanager
+    async def browser(self, name: str, *, app: Edge | None = None) -> AsyncIterator[Browser]:
+        """A browser of somebody's, signed in nowhere. Only https makes it keep such cookies."""
+        transport = httpx.ASGITransport(app=app or self.app)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="https://homelog.test") as client:
+            yield Browser(client, name)
 
 
 @asynccontextmanager

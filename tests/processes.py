@@ -16,8 +16,11 @@ SECRET = "4f1c0b7e92d5a86331fe7d20c59b48aa"
 
 
 @contextmanager
-def served(database_url: str, folder: Path) -> Iterator[str]:
-    """The address of a service with one worker on that database; what it prints goes into a file of the folder."""
+def served(database_url: str, folder: Path, **settings: str) -> Iterator[str]:
+    """The address of a service with one worker on that database; what it prints goes into a file of the folder.
+
+    `settings` are more variables of its environment. Its first process's id stands in a file beside the other.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -28,6 +31,8 @@ def served(database_url: str, folder: Path) -> Iterator[str]:
         "HOMELOG_SECRET": SECRET,
         "HOMELOG_PORT": str(port),
         "HOMELOG_WORKERS": "1",
+        "HOMELOG_RATE_LIMIT": "0",
+        **settings,
     }
     output = folder / "output"
     with output.open("wb") as log:
@@ -38,6 +43,7 @@ def served(database_url: str, folder: Path) -> Iterator[str]:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
+    (folder / "pid").write_text(str(process.pid))
     address = f"http://127.0.0.1:{port}"
     try:
         deadline = time.monotonic() + 60

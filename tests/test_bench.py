@@ -6,7 +6,7 @@ from itertools import chain, repeat
 import pytest
 
 from bench.__main__ import ROWS
-from bench.harness import Rounds, at_least, at_most, compare
+from bench.harness import Rounds, alike, at_least, at_most, compare
 from bench.postgres import put_in
 from service.migrations import SQL
 
@@ -26,7 +26,7 @@ def test_sides_take_turns_and_each_goes_first_every_other_round() -> None:
     assert "".join(turns) == "ot" + "ot" + "to" + "ot"
 
 
-@pytest.mark.parametrize(("bound", "figure"), [(at_least(1, 4), 2.0), (at_most(0.5, 0.1), 0.5)])
+@pytest.mark.parametrize(("bound", "figure"), [(at_least(1, 4), 2.0), (at_most(0.5, 0.1), 0.5), (alike(2, 1), 2.0)])
 def test_a_figure_is_the_ratio_of_medians_without_the_first_turn(bound: object, figure: float) -> None:
     def side(*seconds: float) -> Iterator[float]:
         return chain([1000.0], seconds, repeat(0.0))

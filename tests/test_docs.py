@@ -13,12 +13,13 @@ from typing import Any
 import asyncpg
 import pytest
 
-from service.docs import NOT_ENFORCED, RESERVED, generate, openapi
+from service.docs import generate, openapi
 from service.embedded import EmbeddedPostgres
+from service.environment import EXAMPLES, FROM_FILES
 from service.identity import Scope
 from service.migrations import SQL
 from service.problems import CATALOGUE
-from service.settings import EXAMPLES, FROM_FILES
+from service.settings import Settings
 from service.sqlfile import ALL
 from tests.people import Household
 from tests.processes import served as serving
@@ -66,8 +67,8 @@ def without_diagrams(page: Path) -> str:
 
 @pytest.fixture
 def served(server: EmbeddedPostgres, database: str, tmp_path: Path) -> Iterator[str]:
-    """The address of `homelog serve`, its own processes and all, on the test's database."""
-    with serving(server.url("homelog_api", database), tmp_path) as address:
+    """The address of `homelog serve`, its own processes and all, on the test's database; limited as it is unset."""
+    with serving(server.url("homelog_api", database), tmp_path, HOMELOG_RATE_LIMIT="") as address:
         yield address
 
 
@@ -175,18 +176,11 @@ async def test_the_generated_documents_are_fresh(server: EmbeddedPostgres, datab
     assert not stale, "run make docs"
 
 
-def test_what_is_called_reserved_or_not_enforced_is_not_there_yet() -> None:
-    """Fails when it comes, so that the documents learn of it."""
-    python = {path: path.read_text("utf-8") for path in ROOT.glob("service/**/*.py")}
-    used = "\n".join(text for path, text in python.items() if path.name not in {"problems.py", "docs.py"})
-    for line in (ROOT / "docs/errors.md").read_text("utf-8").splitlines():
-        if RESERVED in line:
-            assert f'"{_SPAN.findall(line)[0]}"' not in used, line
-    used = "\n".join(text for path, text in python.items() if path.name not in {"settings.py", "docs.py"})
-    for line in (ROOT / "docs/settings.md").read_text("utf-8").splitlines():
-        if NOT_ENFORCED in line:
-            field = _SPAN.findall(line)[0].removeprefix("HOMELOG_").lower()
-            assert f"settings.{field}" not in used, line
+def test_every_error_of_the_catalogue_is_answered_and_every_setting_is_asked_for() -> None:
+    """What nothing uses yet has no place in what users read."""
+    python = "\n".join(path.read_text("utf-8") for path in ROOT.glob("service/**/*.py") if path.name != "docs.py")
+    assert not [name for name in CATALOGUE if python.count(f'"{name}"') < 2]
+    assert not [name for name in Settings.__struct_fields__ if not re.search(rf"settings\.{name}\b", python)]
 
 
 # The names
@@ -298,7 +292,7 @@ def test_everything_of_the_schema_that_a_page_names_exists(page: Path) -> None:
     sql = "\n".join(path.read_text("utf-8") for path in ROOT.glob("sql/[im]*/*.sql"))
     named = {name for said in _SPAN.findall(text) for name in re.findall(r"\bhomelog\.([a-z]\w+)", said)}
     assert all(re.search(rf"\bhomelog\.{name}\b", sql) for name in named)
-    roles = {name for said in _SPAN.findall(text) for name in re.findall(r"\bhomelog_[a-z]+\b", said)}
+    roles = {name for said in _SPAN.findall(text) for name in re.findall(r"(?<!__Host-)\bhomelog_[a-z]+\b", said)}
     assert all(re.search(rf"\b{name}\b", sql) for name in roles)
 
 
@@ -307,17 +301,32 @@ def test_every_test_that_a_page_names_exists(page: Path) -> None:
     for said in code(page):
         for file, name in re.findall(r"(tests/[\w/]+\.py)::(\w+)", said):
             assert re.search(rf"^(?:async )?def {name}\(", (ROOT / file).read_text("utf-8"), re.MULTILINE), said
-    # In docs/security.md a test stands by its name alone.
+    # Elsewhere a test may stand by its name alone.
     tests = "\n".join(path.read_text("utf-8") for path in ROOT.glob("tests/**/*.py"))
     for name in {said for said in code(page) if re.fullmatch(r"test_\w+", said)}:
         assert re.search(rf"^(?:async )?def {name}\(", tests, re.MULTILINE), name
 
 
-def test_every_statement_of_security_names_its_test() -> None:
+SECTIONS = {
+    "Access", "Input", "Passwords", "Guesses", "Sessions", "Browsers", "Device tokens", "Secrets",
+    "Signing in with providers", "HTTP", "Audit", "One's own", "When something breaks", "Operation",
+}  # fmt: skip
+
+
+def test_every_statement_of_security_is_proven_by_tests_that_are_run() -> None:
     lines = (ROOT / "docs/security.md").read_text("utf-8").splitlines()
     rows = [line for line in lines if line.startswith("| ") and not line.startswith("| **")][1:]
+    proofs = {row: set(re.findall(r"`(tests/[\w/]+\.py::test_\w+)`", row.rpartition(" | ")[2])) for row in rows}
     assert rows
-    assert not [row for row in rows if "`test_" not in row]
+    assert not [row for row, tests in proofs.items() if not tests]
+    assert not [row for row in rows if re.search(r"`test_\w+`", row)], "a test is named with its file"
+    assert set(re.findall(r"^\| \*\*(.*?)\*\* \|", "\n".join(lines), re.MULTILINE)) >= SECTIONS
+    named = set().union(*proofs.values())
+    # Asked of pytest itself, so that a test that it does not collect proves nothing.
+    files = sorted({test.partition("::")[0] for test in named})
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *files]
+    collected = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert named <= {line.partition("[")[0] for line in collected.splitlines()}
 
 
 # The links

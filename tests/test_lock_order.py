@@ -110,7 +110,7 @@ class Stage:
 async def stage(
     home: Household, server: EmbeddedPostgres, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Stage]:
-    monkeypatch.setattr("service.database.TRIES", 1)
+    monkeypatch.setattr("service.transaction.TRIES", 1)
     holder = await asyncpg.connect(server.url(server.superuser, database))
     ann, ben, cat = [await home.person(name) for name in ("ann", "ben", "cat")]
     yield Stage(ann, ben, cat, holder)
@@ -169,7 +169,7 @@ async def victim(stage: Stage) -> httpx.Response:
 
 
 async def test_the_victim_of_a_deadlock_is_tried_once_more(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.database.TRIES", 2)
+    monkeypatch.setattr("service.transaction.TRIES", 2)
     assert (await victim(stage)).status_code == 200
     for plant_id in (LOW, HIGH):
         care = (await stage.ann.get(f"/v1/plants/{plant_id}/care-events")).json()["items"]
@@ -215,7 +215,7 @@ async def test_a_household_that_does_everything_at_once_is_told_of_no_deadlock(
     home: Household, stage: Stage, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     # PostgreSQL makes some of its own, of three who want one row at two versions.
-    monkeypatch.setattr("service.database.TRIES", 2)
+    monkeypatch.setattr("service.transaction.TRIES", 2)
     dice = random.Random(seed)  # noqa: S311 - a shuffle
     await stage.furnish(stage.ben)
     calls = [

@@ -14,7 +14,7 @@ import pytest
 
 from service.database import ACT_AS, SET_FOR_EXPORT
 from service.embedded import EmbeddedPostgres
-from service.readings.export import FORMS
+from service.readings.export import EXPORT_READINGS, FORMS
 from service.readings.handlers import CORRECT_READING, DELETE_READING, GET_READING, LIST_LATEST, LISTS
 from service.readings.ingest import LOG_BATCH, LOG_READING
 from service.series.handlers import FRAME_SERIES, SERIES, SERIES_OF_DAYS
@@ -101,9 +101,8 @@ async def explain(request: pytest.FixtureRequest, url: str) -> AsyncIterator[Any
         if before is not None:
             await api.execute(before.sql)
         await api.execute(f"PREPARE asked AS {query.sql}")
-        said = await api.fetchval(
-            f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE asked ({', '.join(map(literal, args))})"
-        )
+        asked = f"asked ({', '.join(map(literal, args))})" if args else "asked"
+        said = await api.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE {asked}")
         await api.execute("DEALLOCATE asked; ROLLBACK")
         nodes = list(nodes_of(msgspec.json.decode(said)[0]["Plan"]))
         if kind is not None:
@@ -213,6 +212,16 @@ async def test_reading_a_range_out_walks_the_key_and_sorts_nothing(
     assert_probes([node], rows=rows)
     assert node["Actual Rows"] == rows
     assert not await explain(*asked, named=[SOURCE], before=SET_FOR_EXPORT, kind="Sort")
+
+
+async def test_reading_all_ones_own_out_walks_the_key_source_by_source_and_sorts_nothing(explain: Any) -> None:
+    (node,) = await explain(EXPORT_READINGS, before=SET_FOR_EXPORT)
+    assert node["Index Name"] == "readings_pkey"
+    assert node["Actual Rows"] * node["Actual Loops"] == len(SOURCES) * READINGS + DENSE_DAYS * 1440
+    assert node["Index Searches"] <= len(SOURCES) + 1
+    assert node.get("Rows Removed by Filter", 0) == 0
+    assert not await explain(EXPORT_READINGS, before=SET_FOR_EXPORT, kind="Sort")
+    assert not await explain(EXPORT_READINGS, before=SET_FOR_EXPORT, kind="Incremental Sort")
 
 
 async def test_a_reading_with_its_time_is_one_probe(explain: Any) -> None:

@@ -18,6 +18,7 @@ GET_GRANT = _bind("get_grant", Grant)
 CREATE_GRANT = _bind("create_grant", Grant)
 CHANGE_GRANT = _bind("change_grant", Grant)
 DELETE_GRANT = _bind("delete_grant", UUID)
+EXPORT_GRANTS = _bind("export_grants", str)
 
 
 @get("/v1/sources/{source_id:uuid}/access", operation_id="list_grants")
@@ -63,3 +64,4 @@ async def delete_grant(tx: Tx, source_id: FromPath[UUID], user_id: FromPath[UUID
 
 
 HANDLERS = [list_grants, create_grant, get_grant, change_grant, delete_grant]
+EXPORTS = [EXPORT_GRANTS]

@@ -132,6 +132,31 @@ FROM seen AS s
 LEFT JOIN gone AS g ON g.source_id = s.id
 WHERE g.user_id IS NOT NULL OR NOT s.may
 
+-- name: export_grants
+-- As accounts:export_account, what others may do with the sources that the caller administers. A person is named by
+-- e-mail: ids are another server's own.
+SELECT row_to_json(line)::text AS line
+FROM data_sources AS s
+JOIN user_source_access AS a ON a.source_id = s.id
+CROSS JOIN LATERAL homelog.people_of_source(s.id) AS p
+CROSS JOIN LATERAL (
+    SELECT
+        'grant' AS type,
+        concat('POST /v1/sources/', s.id, '/access') AS call,
+        (SELECT row_to_json(b) FROM (SELECT p.email, a.access_level) AS b) AS body,
+        (
+            SELECT row_to_json(v)
+            FROM (
+                SELECT
+                    a.user_id, p.display_name, a.granted_at, a.granted_by,
+                    CASE WHEN a.user_id = s.created_by THEN 'owner' ELSE 'grant' END AS via
+            ) AS v
+        ) AS server
+) AS line
+WHERE s.id = ANY ((SELECT homelog.administered_sources())::uuid[])
+  AND p.user_id = a.user_id AND a.user_id <> homelog.current_user_id()
+ORDER BY s.id, a.user_id
+
 -- name: lock_source
 -- $1 the source. Before a grant is changed or revoked: whoever deletes the source has its row first and its grants then.
 SELECT homelog.lock_source($1)

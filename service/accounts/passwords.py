@@ -35,6 +35,7 @@ _RUNS = (
     "1a2b3c4d5e6f7g8h9i0j",
     "a1b2c3d4e5f6g7h8i9j0",
 )
+_TYPED = "23456789abcdefghjkmnpqrstuvwxyz"
 _LEET = str.maketrans("@4301!57$8", "aaeoiistsb")
 _ENDS = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 _PUNCTUATION = re.compile(r"[\W_]+")
@@ -87,6 +88,11 @@ class Hasher:
 
 HASHER = Hasher()
 """The hasher of this process."""
+
+
+def temporary_password() -> str:
+    """A random password of 99 bits to be read out and typed in: no character that looks like another."""
+    return "-".join("".join(secrets.choice(_TYPED) for _ in range(5)) for _ in range(4))
 
 
 def is_weak(stored: str) -> bool:

@@ -38,6 +38,11 @@ class Session(Struct, frozen=True):
     expires_at: datetime
     current: bool
 
+    @property
+    def updated_at(self) -> datetime:
+        """When its refresh token was last used: what else it shows never changes."""
+        return self.last_used_at
+
 
 class SignedIn(Struct, frozen=True):
     """What signing in and refreshing answer; `expires_in` is of the access token, in seconds."""
@@ -46,6 +51,12 @@ class SignedIn(Struct, frozen=True):
     token_type: Literal["Bearer"]
     expires_in: int
     refresh_token: str
+    user: User
+
+
+class SignedInByCookies(Struct, frozen=True):
+    """What signing in and refreshing answer to a browser that keeps the tokens in cookies."""
+
     user: User
 
 
@@ -58,16 +69,17 @@ class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Login(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An e-mail and a password."""
+    """An e-mail and a password; with `cookies` the tokens go into cookies alone."""
 
-    email: str
+    email: Email
     password: TriedPassword
+    cookies: bool = False
 
 
 class Refresh(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The refresh token of a session, to rotate it or to end the session."""
+    """The refresh token of a session, to rotate it or to end the session; without it a browser's cookie is meant."""
 
-    refresh_token: str
+    refresh_token: Annotated[str, Meta(max_length=1024)] | UnsetType = UNSET
 
 
 class ChangeMe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,9 +91,9 @@ class ChangeMe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ChangePassword(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A new password, and the one it replaces."""
+    """A new password, and the one it replaces, if there is one."""
 
-    current_password: TriedPassword
+    current_password: TriedPassword | UnsetType = UNSET
     new_password: NewPassword
 
 
@@ -106,3 +118,16 @@ class OpenSession(Struct, frozen=True):
     user_id: UUID
     auth_provider: str
     created_at: datetime
+
+
+class RefreshedSession(OpenSession, frozen=True):
+    """A session and the digest of its refresh token from now on."""
+
+    successor: bytes
+
+
+class Presented(Struct, frozen=True):
+    """A refresh token as it came, and whether a browser brought it by itself."""
+
+    token: str
+    by_cookie: bool

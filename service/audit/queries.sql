@@ -18,6 +18,24 @@ WHERE l.user_id >= (SELECT homelog.current_user_id())
 ORDER BY l.user_id DESC, l.id DESC
 LIMIT $5
 
+-- name: is_admin
+-- Whether the caller manages accounts, and so reads everybody's rows.
+SELECT u.role = 'admin' AS is_admin
+FROM users AS u
+WHERE u.id = homelog.current_user_id()
+
+-- name: list_all_audit
+-- $1 from and $2 to, null for open; $3 the event type, null for any; $4 and $5 the time and the id of the last row of
+-- the page before, null for the first; $6 how many rows. For admins.
+SELECT l.id, l.event_time, l.user_id, l.source_id, l.entry_id, l.event_type, NULL::jsonb AS details
+FROM homelog.list_audit($1, $2, $3, $4, $5, $6) AS l
+
+-- name: list_audit_of_user
+-- $1 the account; $2 from and $3 to, null for open; $4 the event type, null for any; $5 the last id of the page before,
+-- null for the first; $6 how many rows. For admins.
+SELECT l.id, l.event_time, l.user_id, l.source_id, l.entry_id, l.event_type, NULL::jsonb AS details
+FROM homelog.list_audit_of_user($1, $2, $3, $4, $5, $6) AS l
+
 -- name: list_source_audit
 -- $1 the source; $2 from and $3 to, null for open; $4 the event type, null for any; $5 the last id of the page before,
 -- null for the first; $6 how many rows.
@@ -32,3 +50,22 @@ WHERE l.source_id >= (SELECT a.id FROM asked AS a)
   AND ($4::text IS NULL OR l.event_type = $4)
 ORDER BY l.source_id DESC, l.id DESC
 LIMIT $6
+
+-- name: export_own_audit
+-- As accounts:export_account: what the caller did and what was tried in their name, oldest first. Said as two bounds of
+-- the index for the reasons above.
+SELECT row_to_json(line)::text AS line
+FROM audit_logs AS l
+CROSS JOIN LATERAL (
+    SELECT
+        'audit' AS type,
+        NULL::text AS call,
+        NULL::json AS body,
+        (
+            SELECT row_to_json(s)
+            FROM (SELECT l.id, l.event_time, l.source_id, l.entry_id, l.event_type, l.details) AS s
+        ) AS server
+) AS line
+WHERE l.user_id >= (SELECT homelog.current_user_id())
+  AND (l.user_id, l.id) < ((SELECT homelog.current_user_id()), 9223372036854775807)
+ORDER BY l.user_id, l.id

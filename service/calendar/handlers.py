@@ -24,6 +24,7 @@ CREATE_CALENDAR_LINK = _bind("create_calendar_link", CalendarLink)
 DELETE_CALENDAR_LINK = _bind("delete_calendar_link", CalendarLink)
 ACT_BY_CALENDAR_KEY = _bind("act_by_calendar_key", UUID)
 LIST_WATERINGS = _bind("list_waterings", Watering)
+EXPORT_CALENDAR_LINK = _bind("export_calendar_link", str)
 
 MOST = 10_000
 """How many events a feed holds; of more plants, one's own, and then those that want water soonest."""
@@ -79,3 +80,4 @@ async def _feed(request: Req, db: Database, key: str | None) -> Response[Any]:
 
 
 HANDLERS = [get_calendar_link, create_calendar_link, delete_calendar_link, get_calendar, head_calendar]
+EXPORTS = [EXPORT_CALENDAR_LINK]

@@ -65,3 +65,16 @@ WHERE p.status <> 'resting'
   AND (shown.due_on IS NOT NULL OR shown.sensor IS DISTINCT FROM 'fresh')
 ORDER BY p.user_id <> (SELECT homelog.current_user_id()), day, plant_id
 LIMIT $1
+
+-- name: export_calendar_link
+-- As accounts:export_account: that there is a link, whose key nobody can read out.
+SELECT row_to_json(line)::text AS line
+FROM calendar_links AS l
+CROSS JOIN LATERAL (
+    SELECT
+        'calendar_link' AS type,
+        NULL::text AS call,
+        NULL::json AS body,
+        (SELECT row_to_json(s) FROM (SELECT l.created_at) AS s) AS server
+) AS line
+WHERE l.user_id = homelog.current_user_id()

@@ -59,6 +59,9 @@ LIST_DUE_CARE = _bind("list_due_care", DueCare)
 LIST_GROWTH = _bind("list_growth", GrowthMeasurement)
 GROW_PLANT = _bind("grow_plant", Plant)
 CORRECT_GROWTH = _bind("correct_growth", Plant)
+EXPORT_CARE = _bind("export_care", str)
+EXPORT_CARE_INTERVALS = _bind("export_care_intervals", str)
+EXPORT_GROWTH = _bind("export_growth", str)
 
 Mode = Annotated[
     Literal["atomic", "partial"],
@@ -282,3 +285,4 @@ HANDLERS = [
     grow_plant,
     correct_growth,
 ]
+EXPORTS = [EXPORT_CARE, EXPORT_CARE_INTERVALS, EXPORT_GROWTH]

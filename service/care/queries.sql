@@ -643,3 +643,50 @@ SELECT
 FROM seen AS s
 LEFT JOIN corrected AS c ON true
 CROSS JOIN LATERAL homelog.shown_plant(c.plant) AS p
+
+-- name: export_care
+-- As accounts:export_account, of the caller's own plants. A watering can be read and not sent, since that would water.
+SELECT row_to_json(line)::text AS line
+FROM care_events AS c
+INNER JOIN plants AS p ON c.plant_id = p.id
+CROSS JOIN LATERAL (
+    SELECT
+        'care' AS type,
+        CASE WHEN c.kind <> 'water' THEN concat('POST /v1/plants/', c.plant_id, '/care-events') END AS call,
+        CASE WHEN c.kind <> 'water' THEN (
+            SELECT row_to_json(b) FROM (SELECT c.id, c.kind, c.at, c.note) AS b
+        ) END AS body,
+        (SELECT row_to_json(s) FROM (SELECT c.id, c.plant_id, c.user_id, c.kind, c.at, c.note) AS s) AS server
+) AS line
+WHERE p.user_id = homelog.current_user_id()
+ORDER BY c.plant_id, c.at, c.id
+
+-- name: export_care_intervals
+-- As accounts:export_account, of the caller's own plants.
+SELECT row_to_json(line)::text AS line
+FROM care_intervals AS i
+INNER JOIN plants AS p ON i.plant_id = p.id
+CROSS JOIN LATERAL (
+    SELECT
+        'care_interval' AS type,
+        concat('PUT /v1/plants/', i.plant_id, '/care-intervals/', i.kind) AS call,
+        (SELECT row_to_json(b) FROM (SELECT i.every) AS b) AS body,
+        (SELECT row_to_json(s) FROM (SELECT i.plant_id, i.kind, i.created_at, i.updated_at) AS s) AS server
+) AS line
+WHERE p.user_id = homelog.current_user_id()
+ORDER BY i.plant_id, i.kind
+
+-- name: export_growth
+-- As accounts:export_account, of the caller's own plants. A plant brings its measurements along, without their times.
+SELECT row_to_json(line)::text AS line
+FROM growth_measurements AS m
+INNER JOIN plants AS p ON m.plant_id = p.id
+CROSS JOIN LATERAL (
+    SELECT
+        'growth' AS type,
+        NULL::text AS call,
+        NULL::json AS body,
+        (SELECT row_to_json(s) FROM (SELECT m.id, m.plant_id, m.user_id, m.at, m.value) AS s) AS server
+) AS line
+WHERE p.user_id = homelog.current_user_id()
+ORDER BY m.plant_id, m.at, m.id

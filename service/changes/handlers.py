@@ -9,10 +9,10 @@ from msgspec.structs import astuple, replace
 from service.answers import Limit, decode_cursor, encode_cursor
 from service.changes.phases import DELETIONS, UPSERTS, from_key
 from service.changes.structs import EPOCH, AnyChange, Changes, Moment, Now, Pass, Whole
-from service.database import Transaction
 from service.problems import Problem
 from service.requests import DEVICES_READ, SPANS_ALL, Tx
 from service.sqlfile import queries_beside
+from service.transaction import Transaction
 
 _bind = queries_beside(__file__)
 JUDGE_CURSOR = _bind("judge_cursor", bool)

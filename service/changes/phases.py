@@ -30,13 +30,13 @@ from service.changes.structs import (
     ValidatorChange,
     ValidatorKey,
 )
-from service.database import Transaction
 from service.homes.structs import Home
 from service.meter_events.structs import MeterEvent
 from service.plants.structs import Plant
 from service.readings.structs import Reading
 from service.sources.structs import Source
 from service.sqlfile import Query, queries_beside
+from service.transaction import Transaction
 from service.validators.structs import Validator
 
 _bind = queries_beside(__file__)

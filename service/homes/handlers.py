@@ -17,6 +17,7 @@ GET_HOME = _bind("get_home", Home)
 CREATE_HOME = _bind("create_home", Home)
 CHANGE_HOME = _bind("change_home", Home)
 DELETE_HOME = _bind("delete_home", UUID)
+EXPORT_HOMES = _bind("export_homes", str)
 
 
 @get("/v1/homes", operation_id="list_homes")
@@ -52,3 +53,4 @@ async def delete_home(tx: Tx, home_id: FromPath[UUID]) -> None:
 
 
 HANDLERS = [list_homes, create_home, get_home, change_home, delete_home]
+EXPORTS = [EXPORT_HOMES]

@@ -93,3 +93,17 @@ gone AS (
 SELECT s.may, s.fresh AND g.id IS NOT NULL AS fresh, g.id
 FROM seen AS s
 LEFT JOIN gone AS g ON g.id = s.id
+
+-- name: export_homes
+-- As accounts:export_account, the homes that the caller administers.
+SELECT row_to_json(line)::text AS line
+FROM homes AS h
+CROSS JOIN LATERAL (
+    SELECT
+        'home' AS type,
+        'POST /v1/homes' AS call,
+        (SELECT row_to_json(b) FROM (SELECT h.id, h.name, h.address, h.timezone) AS b) AS body,
+        (SELECT row_to_json(s) FROM (SELECT h.created_at, h.updated_at, h.created_by) AS s) AS server
+) AS line
+WHERE h.id = ANY ((SELECT homelog.administered_homes())::uuid[])
+ORDER BY h.id

@@ -60,3 +60,20 @@ WHERE m.user_id = homelog.current_user_id() AND m.series = ANY ($1::text[])
 -- sources may be made so. Those that are mapped now.
 SELECT m.series, m.source_id
 FROM homelog.make_sources_of_lines($1::jsonb, $2) AS m
+
+-- name: export_line_mappings
+-- As accounts:export_account, the caller's own. One to a source that does not come along can only be read.
+SELECT row_to_json(line)::text AS line
+FROM line_protocol_sources AS m
+CROSS JOIN LATERAL (
+    SELECT m.source_id IS NULL OR m.source_id = ANY ((SELECT homelog.administered_sources())::uuid[]) AS comes_along
+) AS source
+CROSS JOIN LATERAL (
+    SELECT
+        'line_mapping' AS type,
+        CASE WHEN source.comes_along THEN 'PUT /v1/me/line-mappings' END AS call,
+        (SELECT row_to_json(b) FROM (SELECT m.series, m.source_id) AS b) AS body,
+        (SELECT row_to_json(s) FROM (SELECT m.id, m.created_at, m.updated_at) AS s) AS server
+) AS line
+WHERE m.user_id = homelog.current_user_id()
+ORDER BY m.id

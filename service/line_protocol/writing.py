@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from uuid import UUID
 
-from service.database import Database, Transaction
+from service.database import Database
 from service.identity import Caller
 from service.line_protocol.parsing import Flaw, Point, Series, points
 from service.line_protocol.structs import MappedSeries
@@ -18,6 +18,7 @@ from service.readings.parsing import CHUNK_ROWS, spool
 from service.readings.rows import AHEAD, Chunk, wrong_row
 from service.readings.structs import BatchOutcome, LogReadingOf, RowOutcome
 from service.sqlfile import queries_beside
+from service.transaction import Transaction
 
 _bind = queries_beside(__file__)
 FIND_MAPPED_SERIES = _bind("find_mapped_series", MappedSeries)

@@ -18,6 +18,7 @@ GET_MEMBER = _bind("get_member", Member)
 INVITE_MEMBER = _bind("invite_member", Member)
 CHANGE_MEMBER = _bind("change_member", Member)
 REMOVE_MEMBER = _bind("remove_member", UUID)
+EXPORT_MEMBERS = _bind("export_members", str)
 
 
 @get("/v1/homes/{home_id:uuid}/members", operation_id="list_members")
@@ -63,3 +64,4 @@ async def remove_member(tx: Tx, home_id: FromPath[UUID], user_id: FromPath[UUID]
 
 
 HANDLERS = [list_members, invite_member, get_member, change_member, remove_member]
+EXPORTS = [EXPORT_MEMBERS]

@@ -136,3 +136,22 @@ SELECT s.may, TRUE AS fresh, g.user_id
 FROM seen AS s
 LEFT JOIN gone AS g ON g.home_id = s.id
 WHERE g.user_id IS NOT NULL OR NOT s.may
+
+-- name: export_members
+-- As accounts:export_account, who belongs to the homes that the caller administers, and has not left. A person is named
+-- by e-mail: ids are another server's own.
+SELECT row_to_json(line)::text AS line
+FROM homes AS h
+JOIN home_members AS m ON m.home_id = h.id
+CROSS JOIN LATERAL homelog.people_of_home(h.id) AS p
+CROSS JOIN LATERAL (
+    SELECT
+        'member' AS type,
+        concat('POST /v1/homes/', h.id, '/members') AS call,
+        (SELECT row_to_json(b) FROM (SELECT p.email, m.access_level, m.expires_at) AS b) AS body,
+        (SELECT row_to_json(v) FROM (SELECT m.user_id, p.display_name, m.granted_at, m.granted_by) AS v) AS server
+) AS line
+WHERE h.id = ANY ((SELECT homelog.administered_homes())::uuid[])
+  AND p.user_id = m.user_id AND m.user_id <> homelog.current_user_id()
+  AND (m.expires_at IS NULL OR m.expires_at > now())
+ORDER BY h.id, m.user_id

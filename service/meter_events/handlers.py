@@ -21,6 +21,7 @@ GET_METER_EVENT = _bind("get_meter_event", MeterEvent)
 CREATE_METER_EVENT = _bind("create_meter_event", MeterEvent)
 DELETE_METER_EVENT = _bind("delete_meter_event", UUID)
 SUGGEST_METER_EVENTS = _bind("suggest_meter_events", SuggestedMeterEvent)
+EXPORT_METER_EVENTS = _bind("export_meter_events", str)
 
 
 @get("/v1/sources/{source_id:uuid}/meter-events", operation_id="list_meter_events", opt=PUBLIC)
@@ -85,3 +86,4 @@ async def delete_meter_event(tx: Tx, source_id: FromPath[UUID], event_id: FromPa
 
 
 HANDLERS = [list_meter_events, create_meter_event, suggest_meter_events, get_meter_event, delete_meter_event]
+EXPORTS = [EXPORT_METER_EVENTS]

@@ -189,3 +189,17 @@ WHERE coalesce(
 ) <= before.timestamp
 ORDER BY after.timestamp
 LIMIT $5
+
+-- name: export_meter_events
+-- As accounts:export_account, of the sources that the caller administers.
+SELECT row_to_json(line)::text AS line
+FROM meter_events AS e
+CROSS JOIN LATERAL (
+    SELECT
+        'meter_event' AS type,
+        concat('POST /v1/sources/', e.source_id, '/meter-events') AS call,
+        (SELECT row_to_json(b) FROM (SELECT e.id, e.at, e.kind, e.old_value, e.new_value) AS b) AS body,
+        (SELECT row_to_json(s) FROM (SELECT e.created_at, e.created_by) AS s) AS server
+) AS line
+WHERE e.source_id = ANY ((SELECT homelog.administered_sources())::uuid[])
+ORDER BY e.source_id, e.at

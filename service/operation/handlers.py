@@ -1,25 +1,29 @@
 """/health, /metrics and /schema."""
 
 import re
+from collections import defaultdict
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Litestar, MediaType, Response, get
+from litestar import Litestar, MediaType, Response, get, route
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.routes import HTTPRoute
 
 from service.bodies import StrictBody
 from service.database import SCHEMA_VERSION
-from service.identity import NOBODY
+from service.identity import NOBODY, asks_who
 from service.migrations import is_older, required_version
 from service.observing import metrics
 from service.problems import CATALOGUE, MEDIA_TYPE, ProblemDetails, not_found, unavailable
 from service.requests import PUBLIC, Db, Req
 
 _PAGE_NAME = re.compile(rb"Page_service\.[\w.]+\.(\w+)_")
+_SIGNED_IN: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
 _PROBLEM = {
     "description": "An error, as problem details (RFC 9457); `type` names it and `errors` the fields that are wrong.",
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
@@ -97,6 +101,25 @@ async def error(name: FromPath[str]) -> dict[str, Any]:
     return {"type": f"/errors/{name}", "status": status, "title": title}
 
 
+def options(handlers: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
+    """What answers OPTIONS on the path of each handler: `Allow` names all methods of the path.
+
+    Litestar's own answer names those of the handler alone that was registered first.
+    """
+    allowed: dict[str, set[str]] = defaultdict(lambda: {"OPTIONS"})
+    for handler in handlers:
+        for path in handler.paths:
+            allowed[path] |= handler.http_methods
+    return [
+        route(path, http_method=["OPTIONS"], opt={"allow": ", ".join(sorted(methods))}, include_in_schema=False)(_allow)
+        for path, methods in allowed.items()
+    ]
+
+
+async def _allow(request: Req) -> Response[None]:
+    return Response(None, status_code=204, headers={"Allow": request.route_handler.opt["allow"]})
+
+
 def describe(app: Litestar) -> dict[str, Any]:
     """The OpenAPI document of all routes: Litestar's, with our errors and with what needs no signing in."""
     text = msgspec.json.encode(app.openapi_schema.to_schema())
@@ -107,9 +130,11 @@ def describe(app: Litestar) -> dict[str, Any]:
     handlers = [handler for route in app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers]
     public = {handler.operation_id for handler in handlers if handler.opt.get("public")}
     scopes = {handler.operation_id: handler.opt.get("device_scope") for handler in handlers}
-    for path in document["paths"].values():
-        for operation in path.values():
+    for path, operations in document["paths"].items():
+        accounts = _SIGNED_IN if asks_who(path) else []
+        for operation in operations.values():
             operation["responses"].pop("400", None)
+            operation["responses"].get("204", {}).pop("content", None)
             if "201" in operation["responses"] and operation["operationId"] not in _ALWAYS_NEW:
                 stored = {**operation["responses"]["201"], "description": "It was stored before"}
                 operation["responses"].setdefault("200", stored)
@@ -117,10 +142,12 @@ def describe(app: Litestar) -> dict[str, Any]:
                 new = {**operation["responses"]["200"], "description": "Document created, URL follows"}
                 operation["responses"]["201"] = new
             operation["responses"]["default"] = _PROBLEM
-            if scope := scopes[operation["operationId"]]:
-                operation["security"] = [{"bearer": []}, {"device_token": [scope]}]
+            scope = scopes[operation["operationId"]]
+            credentials = [*accounts, *([{"device_token": [scope]}] if scope else [])]
             if operation["operationId"] in public:
-                operation["security"] = [{}, *operation.get("security", [{"bearer": []}])]
+                operation["security"] = [{}, *credentials] if credentials else []
+            elif credentials != _SIGNED_IN:
+                operation["security"] = credentials
             for body in operation.get("requestBody", {}).get("content", {}).values():
                 # What may be null is a body that may be left out.
                 if {"type": "null"} in body["schema"].get("oneOf", ()):

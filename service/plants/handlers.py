@@ -30,6 +30,7 @@ GET_PLANT = _bind("get_plant", Plant)
 CREATE_PLANT = _bind("create_plant", Plant)
 CHANGE_PLANT = _bind("change_plant", Plant)
 DELETE_PLANT = _bind("delete_plant", UUID)
+EXPORT_PLANTS = _bind("export_plants", str)
 
 WithinDays = Annotated[int, QueryParameter(ge=0, le=365, description="Due today or within so many days.")]
 
@@ -113,3 +114,4 @@ HANDLERS = [
     change_plant,
     delete_plant,
 ]
+EXPORTS = [EXPORT_PLANTS]

@@ -172,3 +172,36 @@ gone AS (
 SELECT s.may, s.fresh AND g.id IS NOT NULL AS fresh, g.id
 FROM seen AS s
 LEFT JOIN gone AS g ON s.id = g.id
+
+-- name: export_plants
+-- As accounts:export_account, the caller's own, with the status as it is stored. A home that they do not administer does
+-- not come along, so the plant is taken in without one; nor a sensor that they do not.
+SELECT row_to_json(line)::text AS line
+FROM plants AS p
+CROSS JOIN LATERAL (
+    SELECT
+        'plant' AS type,
+        'POST /v1/plants' AS call,
+        (
+            SELECT row_to_json(b)
+            FROM (
+                SELECT
+                    p.id, p.name, p.species, p.kind, p.room, p.moisture, p.status, p.every, p.light, p.note,
+                    array(SELECT g.value::double precision FROM jsonb_array_elements(p.growth) AS g (value)) AS growth,
+                    p.last_water,
+                    CASE WHEN p.home_id = ANY ((SELECT homelog.administered_homes())::uuid[]) THEN p.home_id END AS home_id,
+                    p.season_factor, p.season_from, p.season_to, p.snoozed_until,
+                    CASE
+                        WHEN p.moisture_source_id = ANY ((SELECT homelog.administered_sources())::uuid[])
+                            THEN p.moisture_source_id
+                    END AS moisture_source_id,
+                    p.dry_below, p.stale_after_hours
+            ) AS b
+        ) AS body,
+        (
+            SELECT row_to_json(s)
+            FROM (SELECT p.home_id, p.moisture_source_id, p.moisture_at, p.created_at, p.updated_at) AS s
+        ) AS server
+) AS line
+WHERE p.user_id = homelog.current_user_id()
+ORDER BY p.id

@@ -8,13 +8,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from service.database import Database, Transaction
+from service.database import Database
 from service.problems import Problem
 from service.readings.parsing import CSV, NDJSON
 from service.requests import Req
 from service.sources.structs import QualityFlag
 from service.sqlfile import Query, queries_beside
-from service.streams import Sink, Streamed
+from service.streams import JSON_LINES, Sink, Streamed, json_rows, six_digits
+from service.transaction import Transaction
 
 
 class Exported(Struct, frozen=True):
@@ -44,31 +45,18 @@ _CSV_ROW = re.compile(
     rb"([0-9a-f-]{36},[0-9-]{10}) ([0-9:]{8})(\.\d+)?\+00"
     rb'(,[^,\n]*+,[a-z]*+,(?:"[^"]*+(?:""[^"]*+)*+")?\n)'
 )
-_NO_FREE_PART = b'"notes":null,"metadata":null'
-_SHORT_JSON_TIME = re.compile(rb'(\.\d{1,5})\+00:00"')
-# Nothing within a note or metadata looks like this: quotes are escaped in the one, and the other has a space after ':'.
-_JSON_TIME = re.compile(rb'("(?:timestamp|recorded_at|updated_at)":"[0-9T:-]{19})(\.\d+)?\+00:00"')
 
 
 def csv_rows(rows: bytes) -> bytes:
     """Whole rows of CSV, notes alone in quotes, with times as RFC 3339 has them: six digits of fraction or none."""
     if b'"' in rows or _FRACTION.search(rows):
-        return _CSV_ROW.sub(lambda row: b"%bT%b%bZ%b" % (row[1], row[2], _six_digits(row[3]), row[4]), rows)
+        return _CSV_ROW.sub(lambda row: b"%bT%b%bZ%b" % (row[1], row[2], six_digits(row[3]), row[4]), rows)
     return rows.replace(b" ", b"T").replace(b"+00,", b"Z,")
 
 
-def json_rows(rows: bytes) -> bytes:
-    """Lines of JSON with times as RFC 3339 has them: six digits of fraction or none."""
-    if rows.count(_NO_FREE_PART) < rows.count(b"\n"):
-        return _JSON_TIME.sub(lambda time: b'%b%bZ"' % (time[1], _six_digits(time[2])), rows)
-    return _SHORT_JSON_TIME.sub(lambda short: b'%bZ"' % _six_digits(short[1]), rows).replace(b'+00:00"', b'Z"')
-
-
-def _six_digits(fraction: bytes | None) -> bytes:
-    return fraction.ljust(7, b"0") if fraction else b""
-
-
 _bind = queries_beside(__file__, "export.sql")
+EXPORT_READINGS = _bind("export_readings", str)
+EXPORTS = [EXPORT_READINGS]
 FORMS: Mapping[str, Form] = {
     CSV: Form(
         {"format": "csv", "header": True, "force_quote": ["notes"]},
@@ -79,10 +67,8 @@ FORMS: Mapping[str, Form] = {
             "asc": _bind("export_csv_oldest_first", Exported),
         },
     ),
-    # CSV of one column whose delimiter and quote are control characters: JSON escapes those and line breaks, so nothing
-    # is ever quoted. (COPY's text format would double the backslashes.)
     NDJSON: Form(
-        {"format": "csv", "delimiter": "\x02", "quote": "\x01"},
+        JSON_LINES,
         json_rows,
         "ndjson",
         {

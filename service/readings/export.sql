@@ -68,3 +68,20 @@ WHERE r.source_id = $1
   AND r.timestamp < least($3::timestamptz, 'infinity')
   AND ($4::quality_flag IS NULL OR r.quality_flag = $4)
 ORDER BY r.timestamp
+
+-- name: export_readings
+-- As accounts:export_account, of the sources that the caller administers, in the order of the key.
+SELECT row_to_json(line)::text AS line
+FROM readings AS r
+CROSS JOIN LATERAL (
+    SELECT
+        'reading' AS type,
+        'POST /v1/readings' AS call,
+        (
+            SELECT row_to_json(b)
+            FROM (SELECT r.id, r.source_id, r.timestamp, r.value, r.quality_flag, r.notes, r.metadata) AS b
+        ) AS body,
+        (SELECT row_to_json(s) FROM (SELECT r.recorded_at, r.recorded_by, r.updated_at) AS s) AS server
+) AS line
+WHERE r.source_id = ANY ((SELECT homelog.administered_sources())::uuid[])
+ORDER BY r.source_id, r.timestamp

@@ -53,7 +53,7 @@ from service.readings.structs import (
     LogReadingOf,
     Reading,
 )
-from service.requests import DEVICES_READ, DEVICES_WRITE, PUBLIC, SPANS_ALL, Db, Req, Tx, signed_in
+from service.requests import DEVICES_READ, DEVICES_WRITE, PUBLIC, SPANS_ALL, TAKES_READINGS, Db, Req, Tx, signed_in
 from service.sources.structs import QualityFlag
 from service.sqlfile import queries_beside
 
@@ -153,7 +153,7 @@ async def list_readings(
     "/v1/sources/{source_id:uuid}/readings",
     operation_id="log_readings",
     operation_class=LogOperation,
-    opt=DEVICES_WRITE,
+    opt=DEVICES_WRITE | TAKES_READINGS,
     request_max_body_size=BODY_BYTES,
 )
 async def log_readings(
@@ -195,7 +195,7 @@ async def log_readings(
     "/v1/readings",
     operation_id="log_readings_of_many",
     operation_class=LogOperation,
-    opt=DEVICES_WRITE,
+    opt=DEVICES_WRITE | TAKES_READINGS,
     request_max_body_size=BODY_BYTES,
     status_code=200,
 )

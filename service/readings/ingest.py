@@ -11,11 +11,11 @@ from uuid import UUID
 
 import msgspec
 
-from service.database import Transaction
 from service.problems import Problem
 from service.readings.rows import AHEAD, Chunk, wrong_row
 from service.readings.structs import BatchOutcome, LogReading, LogReadingOf, Reading, RowOutcome
 from service.sqlfile import queries_beside
+from service.transaction import Transaction
 from service.validators.structs import Action
 
 SHOWN = 1000

@@ -40,6 +40,7 @@ REFERENCE = Reference(
     auth_provider=[
         Entry("line", "LINE"),
         Entry("google", "Google"),
+        Entry("oidc", "the OpenID Connect provider that the service is told of"),
     ],
     care_kind=[
         Entry("water", "watered"),

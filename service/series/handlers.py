@@ -16,7 +16,6 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec.structs import astuple, replace
 
 from service.answers import preferred, refuse_instant, refuse_number
-from service.database import Transaction
 from service.problems import Problem, not_found
 from service.requests import DEVICES_READ, PUBLIC, SOURCES_IN_QUERY, Req, Tx
 from service.series.structs import (
@@ -29,6 +28,7 @@ from service.series.structs import (
     SeriesOfMany,
 )
 from service.sqlfile import queries_beside
+from service.transaction import Transaction
 
 _bind = queries_beside(__file__)
 FRAME_SERIES = _bind("frame_series", Frame)

@@ -8,7 +8,7 @@ from litestar import Response, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from service.answers import Cursor, Limit, Page, created, decode_cursor, found, page
-from service.requests import DEVICES_READ, PUBLIC, SPANS_ALL, Req, Tx
+from service.requests import DEVICES_READ, LASTS, PUBLIC, SPANS_ALL, Req, Tx
 from service.sources.structs import ChangeSource, CreateSource, Source
 from service.sqlfile import queries_beside
 
@@ -18,6 +18,7 @@ GET_SOURCE = _bind("get_source", Source)
 CREATE_SOURCE = _bind("create_source", Source)
 CHANGE_SOURCE = _bind("change_source", Source)
 DELETE_SOURCE = _bind("delete_source", UUID)
+EXPORT_SOURCES = _bind("export_sources", str)
 
 Part = Annotated[
     str | None,
@@ -64,10 +65,11 @@ async def change_source(
     return found(request, await tx.change(CHANGE_SOURCE, source_id, tx.if_match, msgspec.to_builtins(data)))
 
 
-@delete("/v1/sources/{source_id:uuid}", operation_id="delete_source")
+@delete("/v1/sources/{source_id:uuid}", operation_id="delete_source", opt=LASTS)
 async def delete_source(tx: Tx, source_id: FromPath[UUID]) -> None:
     """Delete a source and all its readings; for its admins."""
     await tx.change(DELETE_SOURCE, source_id, tx.if_match)
 
 
 HANDLERS = [list_sources, create_source, get_source, change_source, delete_source]
+EXPORTS = [EXPORT_SOURCES]

@@ -144,3 +144,26 @@ gone AS (
 SELECT s.may, s.fresh AND g.id IS NOT NULL AS fresh, g.id
 FROM seen AS s
 LEFT JOIN gone AS g ON g.id = s.id
+
+-- name: export_sources
+-- As accounts:export_account, the sources that the caller administers. A home that they do not administer does not come
+-- along, so the source is taken in without one.
+SELECT row_to_json(line)::text AS line
+FROM data_sources AS s
+CROSS JOIN LATERAL (
+    SELECT
+        'source' AS type,
+        'POST /v1/sources' AS call,
+        (
+            SELECT row_to_json(b)
+            FROM (
+                SELECT
+                    s.id, s.name, s.description, s.source_type, s.unit, s.kind,
+                    CASE WHEN s.home_id = ANY ((SELECT homelog.administered_homes())::uuid[]) THEN s.home_id END AS home_id,
+                    s.meter_number, s.place_name, s.address, s.thumbnail_url, s.is_public
+            ) AS b
+        ) AS body,
+        (SELECT row_to_json(v) FROM (SELECT s.home_id, s.created_at, s.updated_at, s.created_by) AS v) AS server
+) AS line
+WHERE s.id = ANY ((SELECT homelog.administered_sources())::uuid[])
+ORDER BY s.id

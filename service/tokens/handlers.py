@@ -18,6 +18,7 @@ LIST_TOKENS = _bind("list_tokens", Token)
 GET_TOKEN = _bind("get_token", Token)
 CREATE_TOKEN = _bind("create_token", Token)
 DELETE_TOKEN = _bind("delete_token", UUID)
+EXPORT_TOKENS = _bind("export_tokens", str)
 
 
 @get("/v1/me/tokens", operation_id="list_tokens")
@@ -29,12 +30,12 @@ async def list_tokens(tx: Tx, limit: Limit = 100, cursor: Cursor = None) -> Page
 
 # It spans all because a token may be bound to any source that the caller was granted.
 @post("/v1/me/tokens", operation_id="create_token", opt=SPANS_ALL)
-async def create_token(request: Req, tx: Tx, data: JSONBody[CreateToken]) -> Response[NewToken] | Response[Token]:
+async def create_token(request: Req, tx: Tx, data: JSONBody[CreateToken]) -> Response[NewToken | Token]:
     """Make a device token. The `token` itself is in this one answer alone, not in a repeated call's 200."""
     secret = f"hl_{secrets.token_urlsafe(32)}"
     digest = device(secret).token_hash
     is_new, token = await tx.create(CREATE_TOKEN, *msgspec.structs.astuple(data), digest)
-    shown = NewToken(**msgspec.structs.asdict(token), token=secret) if is_new else token
+    shown: NewToken | Token = NewToken(**msgspec.structs.asdict(token), token=secret) if is_new else token
     return created(request, is_new, shown, f"/v1/me/tokens/{token.id}")
 
 
@@ -51,3 +52,4 @@ async def delete_token(tx: Tx, token_id: FromPath[UUID]) -> None:
 
 
 HANDLERS = [list_tokens, create_token, get_token, delete_token]
+EXPORTS = [EXPORT_TOKENS]

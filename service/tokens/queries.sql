@@ -58,3 +58,21 @@ gone AS (
 SELECT true AS may, s.fresh AND g.id IS NOT NULL AS fresh, g.id
 FROM seen AS s
 LEFT JOIN gone AS g ON g.id = s.id
+
+-- name: export_tokens
+-- As accounts:export_account, the caller's own without what they are sent as, which is stored nowhere: so they can be
+-- read, and not taken along.
+SELECT row_to_json(line)::text AS line
+FROM device_tokens AS t
+CROSS JOIN LATERAL (
+    SELECT
+        'token' AS type,
+        NULL::text AS call,
+        NULL::json AS body,
+        (
+            SELECT row_to_json(s)
+            FROM (SELECT t.id, t.name, t.scopes, t.source_ids, t.created_at, t.expires_at, t.last_used_at) AS s
+        ) AS server
+) AS line
+WHERE t.user_id = homelog.current_user_id()
+ORDER BY t.id

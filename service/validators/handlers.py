@@ -27,6 +27,7 @@ CREATE_VALIDATOR = _bind("create_validator", Validator)
 CHANGE_VALIDATOR = _bind("change_validator", Validator)
 DELETE_VALIDATOR = _bind("delete_validator", UUID)
 CHECK_HISTORY = _bind("check_history", History)
+EXPORT_VALIDATORS = _bind("export_validators", str)
 
 SHOWN = 1000
 """How many violations a check shows."""
@@ -116,3 +117,4 @@ HANDLERS = [
     delete_validator,
     check_validator,
 ]
+EXPORTS = [EXPORT_VALIDATORS]

@@ -147,3 +147,21 @@ FROM homelog.judge_history(
     row($2::double precision, $3::double precision, $4::boolean, $5::double precision)::validator_rules,
     $6::timestamptz, $7::timestamptz, $8
 ) AS h
+
+-- name: export_validators
+-- As accounts:export_account, of the sources that the caller administers. After the readings: rules that are younger
+-- would refuse some.
+SELECT row_to_json(line)::text AS line
+FROM data_validators AS v
+CROSS JOIN LATERAL (
+    SELECT
+        'validator' AS type,
+        concat('POST /v1/sources/', v.source_id, '/validators') AS call,
+        (
+            SELECT row_to_json(b)
+            FROM (SELECT v.id, v.min_value, v.max_value, v.non_decreasing, v.max_rate, v.action) AS b
+        ) AS body,
+        (SELECT row_to_json(s) FROM (SELECT v.created_at, v.updated_at, v.created_by) AS s) AS server
+) AS line
+WHERE v.source_id = ANY ((SELECT homelog.administered_sources())::uuid[])
+ORDER BY v.source_id, v.id

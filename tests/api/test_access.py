@@ -383,6 +383,7 @@ async def test_grants_come_in_pages(home: Household) -> None:
         assert (await ann.get(access(made), params=query)).status_code == status
 
 
+@pytest.mark.usefixtures("keeper")
 async def test_an_account_that_is_deleted_takes_its_grants_along(home: Household, dba: Any) -> None:
     ann, ben, cat = await home.person("ann"), await home.person("ben"), await home.person("cat")
     shared, own = await ann.source(), await ann.source()

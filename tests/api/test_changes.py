@@ -305,6 +305,7 @@ async def test_what_went_while_one_had_no_access_is_gone_when_one_has_it_again(h
     assert copy.of("reading") == [kept]
 
 
+@pytest.mark.usefixtures("keeper")
 async def test_an_account_that_goes_takes_its_name_off_what_others_keep(home: Household) -> None:
     ann, ben = await home.person("ann"), await home.person("ben")
     source = await ann.source()

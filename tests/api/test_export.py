@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from service import streams
 from service.answers import preferred
-from service.readings.export import csv_rows, json_rows
+from service.readings.export import csv_rows
 from service.settings import Settings
+from service.streams import json_rows
 from tests.people import Household, Person, serve
 
 CSV, NDJSON = {"Accept": "text/csv"}, {"Accept": "application/x-ndjson"}
@@ -272,6 +273,8 @@ async def test_reading_out_is_audited_as_a_view(home: Household, dba: asyncpg.Co
         ("text/csv;q=0", "json"),
         ("text/csv;q=nan", "csv"),
         ("csv, ,;q=1,/", "json"),
+        ("text/csv".rjust(4096), "csv"),
+        ("text/csv".rjust(4097), "json"),  # nobody says so much
     ],
 )
 def test_the_form_that_is_liked_best_is_answered(accept: str | None, chosen: str) -> None:

@@ -649,6 +649,7 @@ async def test_a_guest_whose_time_is_over_is_no_member_any_more_and_may_come_aga
 # What happens when accounts go
 
 
+@pytest.mark.usefixtures("keeper")
 async def test_with_its_only_admin_a_home_goes_and_what_is_others_stays(home: Household) -> None:
     ann, ben = await home.person("ann"), await home.person("ben")
     has = await furnished(ann)
@@ -661,6 +662,7 @@ async def test_with_its_only_admin_a_home_goes_and_what_is_others_stays(home: Ho
         assert (left.status_code, left.json()["home_id"]) == (200, None)
 
 
+@pytest.mark.usefixtures("keeper")
 async def test_what_stands_in_a_home_with_another_admin_passes_to_that_admin(home: Household, dba: Any) -> None:
     ann, ben, cat = await home.person("ann"), await home.person("ben"), await home.person("cat")
     has = await furnished(ann)
@@ -687,6 +689,7 @@ async def test_what_stands_in_a_home_with_another_admin_passes_to_that_admin(hom
     assert (await cat.get(f"/v1/plants/{theirs['id']}")).json()["user_id"] == cat.id
 
 
+@pytest.mark.usefixtures("keeper")
 async def test_of_several_admins_the_one_of_longest_standing_inherits(home: Household) -> None:
     ann, *others = [await home.person(name) for name in ("ann", "ben", "cat", "dan")]
     has = await furnished(ann)
@@ -696,6 +699,7 @@ async def test_of_several_admins_the_one_of_longest_standing_inherits(home: Hous
     assert (await others[0].get(has.paths[5])).json()["user_id"] == others[1].id
 
 
+@pytest.mark.usefixtures("keeper")
 async def test_a_source_with_another_admin_of_its_own_passes_to_nobody_else(home: Household) -> None:
     ann, ben, cat = await home.person("ann"), await home.person("ben"), await home.person("cat")
     has = await furnished(ann)
@@ -706,6 +710,7 @@ async def test_a_source_with_another_admin_of_its_own_passes_to_nobody_else(home
     assert {(each["user_id"], each["via"]) for each in grants} == {(ben.id, "grant"), (cat.id, "home")}
 
 
+@pytest.mark.usefixtures("keeper")
 async def test_two_admins_whose_accounts_go_at_once_leave_nothing_behind(home: Household, dba: Any) -> None:
     for number in range(5):
         ann, ben = await home.person(f"ann{number}"), await home.person(f"ben{number}")
@@ -713,8 +718,9 @@ async def test_two_admins_whose_accounts_go_at_once_leave_nothing_behind(home: H
         await ann.invite(has.place, ben, "admin")
         answers = await asyncio.gather(ann.delete("/v1/me"), ben.delete("/v1/me"))
         assert [answer.status_code for answer in answers] == [204, 204]
-        for table in ("homes", "home_members", "data_sources", "plants", "users"):
+        for table in ("homes", "home_members", "data_sources", "plants"):
             assert await dba.fetchval(f"SELECT count(*) FROM {table}") == 0, table  # noqa: S608
+        assert await dba.fetchval("SELECT array_agg(display_name) FROM users") == ["Keeper"]
 
 
 async def test_who_invited_may_go_and_whom_they_invited_stays(home: Household, dba: Any) -> None:
@@ -863,4 +869,7 @@ async def test_an_admin_whose_account_is_not_active_is_none_to_leave_a_home_to(h
         assert (refused.status_code, refused.json()["type"]) == (409, "/errors/last_admin")
     await dba.execute(activate, ben.id, True)
     assert (await ann.delete(members(place, ann))).status_code == 204
-    assert await levels(ben, place) == {ben.id: "admin"}
+    # Deactivation ended his sessions for good.
+    signed_in = await home.client.post("/v1/auth/login", json={"email": ben.email, "password": ben.password})
+    again = Person(home.client, "ben", signed_in.json())
+    assert await levels(again, place) == {ben.id: "admin"}

@@ -9,16 +9,18 @@ import re
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from statistics import median
 from typing import Any
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 from argon2 import PasswordHasher
 
-from service.database import Transaction
 from service.embedded import EmbeddedPostgres
 from service.settings import Settings
+from service.transaction import Transaction
 from tests.people import PASSWORD, Household, Person, serve
 
 SECRET = "a test's own secret, 32 characters and more"
@@ -34,6 +36,12 @@ async def refresh(home: Household, token: str) -> httpx.Response:
 
 async def logout(home: Household, token: str) -> httpx.Response:
     return await home.nobody.post("/v1/auth/logout", {"refresh_token": token})
+
+
+@pytest.mark.parametrize("call", [refresh, logout])
+async def test_a_refresh_token_has_an_end(home: Household, call: Any) -> None:
+    answer = await call(home, "x" * 1025)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/refresh_token")
 
 
 def bearer(home: Household, login_answer: Any) -> Person:
@@ -64,10 +72,16 @@ async def test_an_access_token_says_what_the_contract_names_and_no_more(home: Ho
 
     header, claims = (json.loads(unpacked(part)) for part in ann.login["access_token"].split(".")[:2])
 
-    assert header == {"alg": "HS256", "typ": "at+jwt"}
+    assert {**header, "kid": "…"} == {"alg": "HS256", "typ": "at+jwt", "kid": "…"}
+    assert re.fullmatch(r"[\w-]{12}", header["kid"])
     assert set(claims) == {"sub", "auth_provider", "auth_time", "scope", "sid", "iss", "aud", "iat", "exp"}
     assert (claims["sub"], claims["auth_provider"]) == (ann.id, "password")
+    assert (claims["iss"], claims["aud"]) == ("homelog", "homelog-api")
+    assert claims["scope"] == "read:data write:data account"
+    assert claims["sid"] == (await ann.get("/v1/me/sessions")).json()["items"][0]["id"]
     assert claims["exp"] - claims["iat"] == 3600
+    assert abs(claims["iat"] - time.time()) < 600
+    assert claims["auth_time"] in {claims["iat"], claims["iat"] - 1}
 
 
 async def test_a_sign_in_is_audited_and_remembered(home: Household, dba: asyncpg.Connection) -> None:
@@ -89,7 +103,8 @@ async def unknown_email(home: Household, dba: asyncpg.Connection) -> httpx.Respo
 
 
 async def inactive_account(home: Household, dba: asyncpg.Connection) -> httpx.Response:
-    await dba.execute("UPDATE users SET is_active = false")
+    await dba.execute("INSERT INTO users (email, role) VALUES ('keeper@example.org', 'admin')")
+    await dba.execute("UPDATE users SET is_active = false WHERE email <> 'keeper@example.org'")
     return await login(home)
 
 
@@ -133,7 +148,39 @@ async def test_every_failed_sign_in_costs_the_same_one_hash_and_the_same_stateme
 
     await failure(home, dba)
 
-    assert work == ["accounts:find_credentials", "verify", "accounts:record_failed_login"]
+    assert work == [
+        "accounts:try_sign_in",
+        "accounts:find_credentials",
+        "verify",
+        "accounts:record_failed_login",
+    ]
+
+
+async def test_a_wrong_password_and_an_unknown_email_take_the_same_time(settings: Settings) -> None:
+    async with serve(msgspec.structs.replace(settings, trusted_proxies=("127.0.0.1",))) as home:
+        await home.person("ann")
+
+        async def seconds(email: str, number: int) -> float:
+            # Each from another address, so that none waits for guesses.
+            headers = {"X-Forwarded-For": f"203.0.{number // 256}.{number % 256}"}
+            account = {"email": email, "password": "not the right one"}
+            began = time.perf_counter()
+            response = await home.client.post("/v1/auth/login", json=account, headers=headers)
+            assert response.status_code == 401
+            return time.perf_counter() - began
+
+        apart = []
+        for attempt in range(5):
+            # One after the other, who comes first taking turns: what else this machine does meets both alike.
+            pairs = []
+            for n in range(40):
+                order = ["ann@example.org", "nobody@example.org"][:: (-1) ** n]
+                pairs.append({email: await seconds(email, 40 * attempt + n) for email in order})
+            known, unknown = (median(pair[email] for pair in pairs) for email in sorted(order))
+            apart.append(abs(known / unknown - 1))
+            if apart[-1] <= 0.1:
+                return
+        raise AssertionError(f"the medians differ by {apart}")
 
 
 async def test_a_right_sign_in_hashes_once_too(home: Household, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +189,14 @@ async def test_a_right_sign_in_hashes_once_too(home: Household, monkeypatch: pyt
 
     assert (await login(home)).status_code == 200
 
-    assert work == ["accounts:find_credentials", "verify", "accounts:open_session", "accounts:get_me"]
+    assert work == [
+        "accounts:try_sign_in",
+        "accounts:find_credentials",
+        "verify",
+        "accounts:open_session",
+        "accounts:forgive_sign_in",
+        "accounts:get_me",
+    ]
 
 
 def noted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -184,7 +238,14 @@ async def test_a_failed_sign_in_is_audited_in_the_name_of_the_account_that_was_t
 
 @pytest.mark.parametrize(
     "fields",
-    [{"cookies": True}, {"email": None}, {"password": 7}, {"password": "x" * 1025}, {"email": "a\0b@c.de"}],
+    [
+        {"cookies": "yes"},
+        {"cookies": 1},
+        {"email": None},
+        {"password": 7},
+        {"password": "x" * 1025},
+        {"email": "a\0b@c.de"},
+    ],
 )
 async def test_a_wrong_sign_in_body_is_422(home: Household, fields: Any) -> None:
     response = await home.nobody.post("/v1/auth/login", {"email": "a@b.cd", "password": PASSWORD, **fields})
@@ -292,7 +353,7 @@ async def test_a_refresh_token_lives_seven_days_from_its_last_use(home: Househol
     await assert_dead(home, newest)
 
 
-@pytest.mark.parametrize("token", ["", "hr_", "hr_" + "A" * 43, "nonsense", "é", "a\0b", "x" * 100_000])
+@pytest.mark.parametrize("token", ["", "hr_", "hr_" + "A" * 43, "nonsense", "é", "a\0b", "x" * 1_024])
 async def test_an_unknown_refresh_token_is_401_and_signing_out_with_it_is_no_error(home: Household, token: str) -> None:
     refused = await refresh(home, token)
 
@@ -310,7 +371,14 @@ async def test_an_access_token_is_no_refresh_token(home: Household) -> None:
 
 @pytest.mark.parametrize("call", ["refresh", "logout"])
 @pytest.mark.parametrize(
-    "body", [{}, {"refresh_token": None}, {"refresh_token": 1}, {"refresh_token": "x", "sid": "x"}]
+    "body",
+    [
+        {},
+        {"refresh_token": None},
+        {"refresh_token": 1},
+        {"refresh_token": "x", "sid": "x"},
+        {"refresh_token": "x" * 1_025},
+    ],
 )
 async def test_a_wrong_refresh_body_is_422(home: Household, call: str, body: Any) -> None:
     assert (await home.nobody.post(f"/v1/auth/{call}", body)).status_code == 422
@@ -332,6 +400,15 @@ async def test_signing_out_ends_the_session_and_its_access_tokens_and_no_other(h
     assert (await bearer(home, elsewhere).get("/v1/me")).status_code == 200
 
 
+async def test_signing_out_needs_the_refresh_token_and_says_so(home: Household) -> None:
+    ann = await home.person("ann")
+    for caller in (ann, home.nobody):
+        response = await caller.post("/v1/auth/logout")
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json()["errors"]] == ["/refresh_token"]
+    assert (await ann.get("/v1/me")).status_code == 200
+
+
 async def test_signing_out_twice_is_signing_out_once(home: Household, dba: asyncpg.Connection) -> None:
     ann = await home.person("ann")
 
@@ -340,9 +417,9 @@ async def test_signing_out_twice_is_signing_out_once(home: Household, dba: async
 
 
 async def test_deactivation_kills_access_and_refresh_tokens(home: Household, dba: asyncpg.Connection) -> None:
-    ann = await home.person("ann")
+    _, ann = await home.person("keeper"), await home.person("ann")
 
-    await dba.execute("UPDATE users SET is_active = false")
+    await dba.execute("UPDATE users SET is_active = false WHERE id = $1", ann.id)
 
     await assert_dead(home, ann.login)
 
@@ -408,6 +485,36 @@ async def test_one_ends_a_session_from_another(home: Household, dba: asyncpg.Con
     assert await dba.fetchval("SELECT count(*) FROM audit_logs WHERE event_type = 'end_session'") == 1
 
 
+async def test_one_session_is_shown_with_its_version(home: Household) -> None:
+    ann, bob = await home.person("ann"), await home.person("bob")
+    (listed,) = (await ann.get("/v1/me/sessions")).json()["items"]
+    path = f"/v1/me/sessions/{listed['id']}"
+
+    response = await ann.get(path)
+
+    assert (response.status_code, response.json()) == (200, listed)
+    unchanged = await ann.get(path, headers={"If-None-Match": response.headers["etag"]})
+    assert unchanged.status_code == 304
+    assert (await bob.get(path)).status_code == 404
+
+
+async def test_one_ends_all_ones_other_sessions(home: Household, dba: asyncpg.Connection) -> None:
+    ann, bob = await home.person("ann"), await home.person("bob")
+    others = [(await login(home)).json() for _ in range(3)]
+
+    assert (await ann.delete("/v1/me/sessions")).status_code == 204
+
+    for other in others:
+        await assert_dead(home, other)
+    assert [item["current"] for item in (await ann.get("/v1/me/sessions")).json()["items"]] == [True]
+    assert (await bob.get("/v1/me")).status_code == 200
+    told = await dba.fetch("SELECT user_id::text, details FROM audit_logs WHERE event_type = 'end_session'")
+    assert {(row["user_id"], json.loads(row["details"])["session_id"]) for row in told} == {
+        (ann.id, claims_of(other)["sid"]) for other in others
+    }
+    assert (await ann.delete("/v1/me/sessions")).status_code == 204
+
+
 async def test_one_may_end_the_session_that_asks(home: Household) -> None:
     ann = await home.person("ann")
 
@@ -441,6 +548,7 @@ class Forger:
     def __init__(self, ann: Person, bob: Person) -> None:
         self.good: str = ann.login["access_token"]
         self.header, self.claims = (json.loads(unpacked(part)) for part in self.good.split(".")[:2])
+        self.bobs_id = bob.id
         self.bobs_session = claims_of(bob.login)["sid"]
         self.refresh_token: str = ann.login["refresh_token"]
 
@@ -455,11 +563,53 @@ class Forger:
     ) -> str:
         """The real token with other header or claims, signed as the service signs unless told otherwise."""
         said = {name: value for name, value in {**self.claims, **(claims or {})}.items() if name != drop}
-        signed = ".".join(packed(json.dumps(part).encode()) for part in ({**self.header, **(header or {})}, said))
-        return f"{signed}.{packed(hmac.digest(key.encode(), signed.encode(), algorithm))}"
+        return self.sign_raw(as_json({**self.header, **(header or {})}), as_json(said), key=key, algorithm=algorithm)
+
+    def sign_raw(self, header: bytes, claims: bytes, *, key: str | bytes = SECRET, algorithm: str = "sha256") -> str:
+        """A token of that very header and those very claims, signed as the service signs unless told otherwise."""
+        key = key.encode() if isinstance(key, str) else key
+        signed = f"{packed(header)}.{packed(claims)}"
+        return f"{signed}.{packed(hmac.digest(key, signed.encode(), algorithm))}"
+
+    def said(self, change: Callable[[bytes], bytes]) -> str:
+        """The real claims, written otherwise and signed."""
+        return self.sign_raw(as_json(self.header), change(as_json(self.claims)))
+
+    def headed(self, change: Callable[[bytes], bytes]) -> str:
+        """The real header, written otherwise and signed."""
+        return self.sign_raw(change(as_json(self.header)), as_json(self.claims))
+
+    def without(self, name: str) -> str:
+        """Signed, with a header that lacks something."""
+        return self.headed(lambda _: as_json({each: value for each, value in self.header.items() if each != name}))
+
+    def id_token(self) -> str:
+        """What somebody who signs Ann in elsewhere gives out, signed with the key that is ours."""
+        said = {"iss": "https://accounts.google.com", "aud": "client", "sub": self.claims["sub"], "nonce": "n"}
+        times = {name: self.claims[name] for name in ("iat", "exp")}
+        return self.sign_raw(b'{"alg":"HS256","typ":"JWT"}', as_json(said | times))
+
+    def sign_in_the_other_alphabet(self) -> str:
+        """The real token, but with + and / for what base64url writes as - and _."""
+        for serial in range(100):
+            token = self.sign(claims={"auth_time": self.claims["auth_time"] - serial})
+            signed, _, signature = token.rpartition(".")
+            if set("-_") & set(signature):
+                return f"{signed}.{signature.translate(str.maketrans('-_', '+/'))}"
+        raise AssertionError
 
     def unsigned(self, algorithm: str) -> str:
         return self.sign({"alg": algorithm}).rpartition(".")[0] + "."
+
+
+def as_json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+PUBLIC_KEY = b"""-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+-----END PUBLIC KEY-----
+"""
 
 
 def header_of(raw: bytes) -> str:
@@ -479,6 +629,34 @@ FORGERIES: dict[str, Callable[[Forger], str]] = {
     "a key that it brings": lambda f: f"Bearer {f.sign({'jwk': {'kty': 'oct', 'k': packed(b'x' * 43)}}, key='x' * 43)}",
     "a key from elsewhere": lambda f: f"Bearer {f.sign({'jku': 'https://evil.example/keys'}, key='x' * 43)}",
     "no signature": lambda f: f"Bearer {f.good.rpartition('.')[0]}.",
+    "RS256, with a public key as the secret": lambda f: (
+        f"Bearer {f.sign_raw(as_json(f.header | {'alg': 'RS256'}), as_json(f.claims), key=PUBLIC_KEY)}"
+    ),
+    "HS256, with a public key as the secret": lambda f: (
+        f"Bearer {f.sign_raw(as_json(f.header), as_json(f.claims), key=PUBLIC_KEY)}"
+    ),
+    "the algorithm in capitals and not": lambda f: f"Bearer {f.sign({'alg': 'hs256'})}",
+    "no algorithm": lambda f: f"Bearer {f.without('alg')}",
+    "no type": lambda f: f"Bearer {f.without('typ')}",
+    "no key id": lambda f: f"Bearer {f.without('kid')}",
+    "the id of another key": lambda f: f"Bearer {f.sign({'kid': 'AAAAAAAAAAAA'})}",
+    "the id of another key, signed by that": lambda f: f"Bearer {f.sign({'kid': 'AAAAAAAAAAAA'}, key='x' * 43)}",
+    "a key id that is a path": lambda f: f"Bearer {f.sign({'kid': '../../../../dev/null'}, key='')}",
+    "a key id that is SQL": lambda f: f"Bearer {f.sign({'kid': chr(39) + ' UNION SELECT ' + chr(39) + 'x'}, key='x')}",
+    "a key id that is empty": lambda f: f"Bearer {f.sign({'kid': ''})}",
+    "a key id that is a list": lambda f: f"Bearer {f.sign({'kid': [f.header['kid']]})}",
+    "a key id that is null": lambda f: f"Bearer {f.sign({'kid': None})}",
+    "a key that it brings, signed by ours": lambda f: f"Bearer {f.sign({'jwk': {'kty': 'oct', 'k': packed(b'x')}})}",
+    "a key from elsewhere, signed by ours": lambda f: f"Bearer {f.sign({'jku': 'https://evil.example/keys'})}",
+    "a certificate from elsewhere": lambda f: f"Bearer {f.sign({'x5u': 'https://evil.example/cert'})}",
+    "an extension that must be known": lambda f: f"Bearer {f.sign({'crit': ['exp']})}",
+    "no extension that must be known": lambda f: f"Bearer {f.sign({'crit': []})}",
+    "claims that are not encoded": lambda f: f"Bearer {f.sign({'b64': False})}",
+    "a header with a name twice": lambda f: (
+        f"Bearer {f.headed(lambda raw: b'{' + as_json({'alg': 'none'})[1:-1] + b',' + raw[1:])}"
+    ),
+    "a header with blanks": lambda f: f"Bearer {f.headed(lambda raw: raw.replace(b',', b', '))}",
+    "a header in another order": lambda f: f"Bearer {f.headed(lambda _: as_json(dict(reversed(f.header.items()))))}",
     "two parts": lambda f: f"Bearer {f.good.rpartition('.')[0]}",
     "another's signature": lambda f: f"Bearer {f.sign(claims={'sub': 'x'}).rpartition('.')[0]}.{f.good.split('.')[2]}",
     "half a signature": lambda f: f"Bearer {f.good[:-20]}",
@@ -486,24 +664,68 @@ FORGERIES: dict[str, Callable[[Forger], str]] = {
     "another issuer": lambda f: f"Bearer {f.sign(claims={'iss': 'https://accounts.google.com'})}",
     "another audience": lambda f: f"Bearer {f.sign(claims={'aud': 'another-api'})}",
     "the type of an ID token": lambda f: f"Bearer {f.sign({'typ': 'JWT'})}",
+    "a list of audiences": lambda f: f"Bearer {f.sign(claims={'aud': ['homelog-api', 'another-api']})}",
+    "a list of our audience alone": lambda f: f"Bearer {f.sign(claims={'aud': ['homelog-api']})}",
+    "a list of issuers": lambda f: f"Bearer {f.sign(claims={'iss': ['homelog']})}",
+    "an issuer in other letters": lambda f: f"Bearer {f.sign(claims={'iss': 'Homelog'})}",
+    "an ID token": lambda f: f"Bearer {f.id_token()}",
+    "an ID token that calls itself one of ours": lambda f: (
+        f"Bearer {f.sign(claims={'nonce': 'n', 'azp': 'homelog-api'})}"
+    ),
+    "somebody twice": lambda f: f"Bearer {f.said(lambda raw: as_json({'sub': f.bobs_id})[:-1] + b',' + raw[1:])}",
+    "somebody twice, the other last": lambda f: (
+        f"Bearer {f.said(lambda raw: raw[:-1] + b',' + as_json({'sub': f.claims['sub']})[1:])}"
+    ),
+    "an end twice": lambda f: (
+        f"Bearer {f.said(lambda raw: raw[:-1] + b',' + as_json({'exp': f.claims['exp'] + 9})[1:])}"
+    ),
+    "blanks between claims": lambda f: f"Bearer {f.said(lambda raw: raw.replace(b',', b', '))}",
+    "a blank after the claims": lambda f: f"Bearer {f.said(lambda raw: raw + b' ')}",
+    "claims with a mark of the order of bytes": lambda f: f"Bearer {f.said(lambda raw: bytes([239, 187, 191]) + raw)}",
+    "claims in another order": lambda f: f"Bearer {f.said(lambda _: as_json(dict(reversed(f.claims.items()))))}",
+    "claims that are a list": lambda f: f"Bearer {f.said(lambda raw: b'[' + raw + b']')}",
+    "claims that are null": lambda f: f"Bearer {f.said(lambda _: b'null')}",
+    "no claims": lambda f: f"Bearer {f.said(lambda _: b'')}",
+    "claims of 1,000 brackets": lambda f: f"Bearer {f.said(lambda _: b'[' * 1000)}",
+    "a claim that nobody knows": lambda f: f"Bearer {f.sign(claims={'role': 'admin'})}",
+    "a token within a token": lambda f: f"Bearer {f.sign_raw(as_json(f.header | {'cty': 'JWT'}), f.good.encode())}",
+    "an encrypted token": lambda f: (
+        f"Bearer {packed(as_json({'alg': 'dir', 'enc': 'A256GCM', 'cty': 'JWT'}))}..AAAA.AAAA.AAAA"
+    ),
+    "an encrypted token, its key in it": lambda f: f"Bearer {packed(as_json(f.header))}.AAAA.AAAA.AAAA.AAAA",
     "a list of types": lambda f: f"Bearer {f.sign({'typ': ['at+jwt']})}",
     "an extension that nobody knows": lambda f: f"Bearer {f.sign({'crit': ['b64'], 'b64': False})}",
+    "expired this second": lambda f: f"Bearer {f.sign(claims={'exp': int(time.time())})}",
+    "an end that is null": lambda f: f"Bearer {f.sign(claims={'exp': None})}",
+    "an end with a fraction": lambda f: f"Bearer {f.sign(claims={'exp': f.claims['exp'] + 0.5})}",
+    "an end that is true": lambda f: f"Bearer {f.sign(claims={'exp': True})}",
+    "an end before the epoch": lambda f: f"Bearer {f.sign(claims={'exp': -1})}",
     "expired": lambda f: f"Bearer {f.sign(claims={'exp': int(time.time()) - 1})}",
     "an end that is a word": lambda f: f"Bearer {f.sign(claims={'exp': 'never'})}",
     "an end without end": lambda f: f"Bearer {f.sign(claims={'exp': float('inf')})}",
+    "an end in a hundred years": lambda f: f"Bearer {f.sign(claims={'exp': f.claims['exp'] + 100 * 31_557_600})}",
     "an end of 400 digits": lambda f: f"Bearer {f.sign(claims={'exp': 10**400})}",
     "from the future": lambda f: f"Bearer {f.sign(claims={'iat': int(time.time()) + 600})}",
     "not valid yet": lambda f: f"Bearer {f.sign(claims={'nbf': int(time.time()) + 600})}",
     **{
         f"no {name}": lambda f, name=name: f"Bearer {f.sign(drop=name)}"  # type: ignore[misc]
-        for name in ("exp", "iat", "iss", "aud", "sub", "sid")
+        for name in ("exp", "iat", "iss", "aud", "sub", "sid", "auth_provider", "auth_time", "scope")
     },
     "another's session": lambda f: f"Bearer {f.sign(claims={'sid': f.bobs_session})}",
+    "another, in one's own session": lambda f: f"Bearer {f.sign(claims={'sub': f.bobs_id})}",
+    "person and session swapped": lambda f: f"Bearer {f.sign(claims={'sub': f.claims['sid'], 'sid': f.claims['sub']})}",
+    "a person in capitals": lambda f: f"Bearer {f.sign(claims={'sub': f.claims['sub'].upper()})}",
+    "a person in braces": lambda f: f"Bearer {f.sign(claims={'sub': '{' + f.claims['sub'] + '}'})}",
+    "nobody": lambda f: f"Bearer {f.sign(claims={'sub': None, 'sid': None})}",
     "a session that never was": lambda f: f"Bearer {f.sign(claims={'sid': f.claims['sub']})}",
     "a session that is no id": lambda f: f"Bearer {f.sign(claims={'sid': 'x'})}",
     "a person that is a number": lambda f: f"Bearer {f.sign(claims={'sub': 7})}",
     "a person with SQL": lambda f: f"Bearer {f.sign(claims={'sub': chr(39) + ' OR true --'})}",
     "a refresh token": lambda f: f"Bearer {f.refresh_token}",
+    "a device token that was never made": lambda f: f"Bearer hl_{'A' * 43}",
+    "a device token's mark before it": lambda f: f"Bearer hl_{f.good}",
+    "the scheme Basic, as it is meant": lambda f: f"Basic {base64.b64encode(f.good.encode()).decode()}",
+    "the scheme DPoP": lambda f: f"DPoP {f.good}",
     "the scheme Basic": lambda f: f"Basic {f.good}",
     "the scheme Token": lambda f: f"Token {f.good}",
     "no scheme": lambda f: f.good,
@@ -525,6 +747,16 @@ FORGERIES: dict[str, Callable[[Forger], str]] = {
     "a header that is a number": lambda f: f"Bearer {header_of(b'1')}",
     "a header that is no text": lambda f: f"Bearer {header_of(bytes([255, 254]))}",
     "an encrypted token's five parts": lambda f: "Bearer eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0..AAAA.AAAA.AAAA",
+    "a signature in another alphabet": lambda f: f"Bearer {f.sign_in_the_other_alphabet()}",
+    "padding in every part": lambda f: (
+        "Bearer " + ".".join(part + "=" * (-len(part) % 4) for part in f.good.split("."))
+    ),
+    "a line feed within": lambda f: f"Bearer {f.good[:40]}\n{f.good[40:]}",
+    "a tab before it": lambda f: f"Bearer\t{f.good}",
+    "a blank after it": lambda f: f"Bearer {f.good} ",
+    "a signature of nothing": lambda f: f"Bearer {f.good.rpartition('.')[0]}.{packed(b'')}AA",
+    "a signature of zeros": lambda f: f"Bearer {f.good.rpartition('.')[0]}.{packed(bytes(32))}",
+    "a longer signature": lambda f: f"Bearer {f.good}{packed(bytes(3))}",
     "letters that are not ASCII": lambda f: f"Bearer {f.good}é",
     "nothing but letters that are not ASCII": lambda f: "Bearer ünïcödé.ünïcödé.ünïcödé",
     "a NUL": lambda f: f"Bearer {f.good}\0",
@@ -539,7 +771,7 @@ async def victims(
     admin = await asyncpg.connect(server.url(server.superuser, "postgres"))
     await admin.execute(f"CREATE DATABASE homelog_forgeries TEMPLATE {template} STRATEGY FILE_COPY")
     url = server.url("homelog_api", "homelog_forgeries")
-    settings = Settings(database_url=url, data=tmp_path_factory.mktemp("data"), secret=SECRET)
+    settings = Settings(database_url=url, data=tmp_path_factory.mktemp("data"), secret=SECRET, rate_limit=0)
     async with serve(settings) as home:
         yield await home.person("ann"), await home.person("bob")
     await admin.execute("DROP DATABASE homelog_forgeries WITH (FORCE)")
@@ -566,6 +798,17 @@ async def test_a_token_that_the_forger_leaves_as_it_was_is_taken(victims: tuple[
     response = await ann.client.get("/v1/me", headers={"Authorization": header})
 
     assert response.json()["id"] == ann.id
+
+
+def test_there_are_forgeries_enough() -> None:
+    assert len(FORGERIES) >= 100
+
+
+async def test_a_token_from_a_clock_a_little_ahead_is_taken(victims: tuple[Person, Person]) -> None:
+    ann, bob = victims
+    token = Forger(ann, bob).sign(claims={"iat": int(time.time()) + 5})
+
+    assert (await ann.client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})).status_code == 200
 
 
 async def test_two_authorization_headers_are_refused(home: Household) -> None:

@@ -6,7 +6,7 @@ import io
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -81,6 +81,32 @@ async def test_a_repeated_call_answers_the_stored_token_without_its_secret(home:
     assert (again.status_code, again.json()) == (200, made)
     for other in ({"name": "Attic"}, {"scopes": [READ]}, {"expires_at": "2099-01-01T00:00:00Z"}):
         assert (await ann.post("/v1/me/tokens", {**call, **other})).status_code == 409
+
+
+async def test_an_account_has_at_most_a_hundred_that_work(home: Household, dba: asyncpg.Connection) -> None:
+    """Each has a budget of requests of its own."""
+    ann, ben = await home.person("ann"), await home.person("ben")
+    await dba.execute(
+        "INSERT INTO device_tokens (user_id, name, scopes, token_hash, created_at, expires_at)"
+        " SELECT $1, 'Sensor', '{read:data}', sha256(n::text::bytea), now() - interval '2 days',"
+        " CASE WHEN n <= 50 THEN now() - interval '1 day' END FROM generate_series(1, 145) AS n",
+        UUID(ann.id),
+    )
+    fields = {"name": "Sensor", "scopes": [READ], "id": "01890a5d-ac96-774b-bcce-b302099a8057"}
+    assert (await ann.post("/v1/me/tokens", fields)).status_code == 201
+    at_once = await asyncio.gather(*(ann.post("/v1/me/tokens", fields | {"id": str(uuid4())}) for _ in range(8)))
+    assert sorted(answer.status_code for answer in at_once) == [201] * 4 + [409] * 4
+    refused = await ann.post("/v1/me/tokens", {"name": "Sensor", "scopes": [READ]})
+    assert said_of(refused) == (
+        409,
+        "/errors/conflict",
+        "An account has at most 100 device tokens that work: delete one that is not used any more.",
+    )
+    # The same call again makes none.
+    assert (await ann.post("/v1/me/tokens", fields)).status_code == 200
+    assert (await ben.post("/v1/me/tokens", {"name": "Sensor", "scopes": [READ]})).status_code == 201
+    assert (await ann.delete(f"/v1/me/tokens/{fields['id']}")).status_code == 204
+    assert (await ann.post("/v1/me/tokens", {"name": "Sensor", "scopes": [READ]})).status_code == 201
 
 
 async def test_an_id_that_is_taken_is_one_conflict_whoever_has_it(home: Household) -> None:
@@ -358,7 +384,8 @@ async def deleted(ann: Person, dba: asyncpg.Connection, token: Any) -> None:
 
 
 async def deactivated(ann: Person, dba: asyncpg.Connection, token: Any) -> None:
-    await dba.execute("UPDATE users SET is_active = false")
+    await dba.execute("INSERT INTO users (email, role) VALUES ('keeper@example.org', 'admin')")
+    await dba.execute("UPDATE users SET is_active = false WHERE id = $1", ann.id)
 
 
 async def account_deleted(ann: Person, dba: asyncpg.Connection, token: Any) -> None:
@@ -476,7 +503,7 @@ async def test_making_and_taking_away_is_audited(home: Household) -> None:
     ann = await home.person("ann")
     made = await ann.made("/v1/me/tokens", name="Cellar", scopes=[READ])
     await ann.delete(f"/v1/me/tokens/{made['id']}")
-    rows = (await ann.get("/v1/audit")).json()["items"]
+    rows = (await ann.get("/v1/audit", params={"user_id": ann.id})).json()["items"]
     told = {row["event_type"]: row["details"] for row in rows if row["event_type"].endswith("_token")}
     assert told.keys() == {"create_token", "delete_token"}
     assert (told["create_token"]["name"], told["create_token"]["scopes"]) == ("Cellar", [READ])

@@ -21,8 +21,9 @@ INSERT INTO users (id, email, username, is_active) VALUES
     ('{cat}', 'cat@example.org', NULL, true), ('{dan}', 'dan@example.org', NULL, true),
     ('{off}', 'off@example.org', NULL, false);
 INSERT INTO user_passwords (user_id, password_hash) SELECT id, '$argon2id$hash of ' || email FROM users;
-INSERT INTO user_oauth_identities (id, user_id, provider, provider_user_id, access_token)
-    VALUES ('{identity}', '{ann}', 'google', 'subject', 'encrypted');
+INSERT INTO user_oauth_identities (id, user_id, provider, issuer, provider_user_id, access_token)
+    VALUES ('{identity}', '{ann}', 'google', 'https://accounts.google.com', 'subject', 'encrypted');
+INSERT INTO spent_tickets (ticket_hash, expires_at) VALUES (sha256('ticket'), now() + interval '10 minutes');
 INSERT INTO sessions (id, user_id, auth_provider, expires_at) VALUES
     ('{session}', '{ann}', 'password', now() + interval '1 day'),
     ('{other session}', '{ben}', 'password', now() + interval '1 day');
@@ -74,6 +75,8 @@ INSERT INTO source_tombstones (source_id, id, type) VALUES
     ('{private}', '{gone reading}', 'reading'), ('{public}', '{gone reading}', 'reading');
 INSERT INTO user_tombstones (user_id, id, type, op) VALUES
     ('{ann}', '{gone home}', 'home', 'delete'), ('{cat}', '{gone source}', 'source', 'lost');
+INSERT INTO request_budgets VALUES ('{ann}', now(), 1);
+INSERT INTO password_guesses (about) VALUES (sha256('guess'));
 INSERT INTO audit_logs (user_id, source_id, event_type) VALUES
     ('{ann}', '{private}', 'create_entry'), ('{ben}', '{private}', 'create_entry'),
     (NULL, '{public}', 'view_source'), ('{dan}', NULL, 'login');

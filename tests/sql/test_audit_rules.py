@@ -154,8 +154,8 @@ async def test_operators_read_all_and_the_service_without_an_identity_nothing(
 # Each table whose rows are audited by a trigger of its own; of the others, why not.
 AUDITED = {
     "calendar_links", "care_events", "care_intervals", "data_sources", "data_validators", "device_tokens",
-    "home_members", "homes", "line_protocol_sources", "meter_events", "plants", "readings", "user_source_access",
-    "users",
+    "home_members", "homes", "line_protocol_sources", "meter_events", "plants", "readings",
+    "user_oauth_identities", "user_source_access", "users",
 }  # fmt: skip
 NOT_AUDITED = {
     "audit_logs": "is the log",
@@ -169,10 +169,12 @@ NOT_AUDITED = {
     "moved_things": "follows sources and plants",
     "place_tombstones": "follows from deletions and moves, which are events",
     "growth_measurements": "each is a change of its plant",
+    "password_guesses": "counts; one that is refused or wrong is an event, which the functions that see it write",
     "refresh_tokens": "a token that is replaced is no event; one that is used twice is, and refresh_session says so",
+    "request_budgets": "counts what anybody asks, for a minute",
     "sessions": "signing in and out are events, which the functions that do it write",
     "source_tombstones": "follows from deletions, which are events",
-    "user_oauth_identities": "linking is an event, which whoever links writes",
+    "spent_tickets": "each is part of a sign-in, which is an event",
     "user_passwords": "only functions touch it, and they write the event",
     "user_tombstones": "follows from deletions and grants that are revoked, which are events",
 }
@@ -199,6 +201,7 @@ async def test_what_is_audited_is_not_emptied_without_a_trace(dba: asyncpg.Conne
         assert str(refused.value) == "TRUNCATE would leave no trace in the audit log: DELETE the rows."
 
 
+IDENTITY = "INSERT INTO user_oauth_identities (user_id, provider, issuer, provider_user_id) VALUES "
 EVENTS = [
     ("INSERT INTO users (id, email) VALUES ('{eve}', 'eve@example.org')", "create_user"),
     ("UPDATE users SET display_name = 'Canary' WHERE id = '{ann}'", "update_user"),
@@ -220,6 +223,8 @@ EVENTS = [
     ("DELETE FROM data_validators", "delete_validator"),
     ("INSERT INTO device_tokens SELECT uuidv7(), '{ann}', 'x', '{{read:data}}', NULL, sha256('x')", "create_token"),
     ("DELETE FROM device_tokens", "delete_token"),
+    (IDENTITY + "('{ann}', 'line', 'https://x', 'x')", "link_identity"),
+    ("DELETE FROM user_oauth_identities", "unlink_identity"),
     ("INSERT INTO line_protocol_sources (user_id, series) VALUES ('{ann}', 'n f')", "create_line_mapping"),
     ("UPDATE line_protocol_sources SET source_id = NULL, is_made = false", "update_line_mapping"),
     ("DELETE FROM line_protocol_sources", "delete_line_mapping"),
@@ -300,6 +305,21 @@ async def test_no_secret_is_ever_told(dba: asyncpg.Connection) -> None:
         await dba.execute("SELECT FROM homelog.refresh_session($1, $2, '1 day', '0 s')", token, successor)
     await dba.execute("SELECT homelog.end_session_of_token($1)", token)
     await dba.execute("SELECT homelog.record_failed_login('canary@example.org')")
+    canaries = (
+        "google",
+        "https://canary",
+        "canary",
+        "canary@example.com",
+        "canary",
+        "https://canary/",
+        True,
+        bytes(32),
+    )
+    await dba.execute("SELECT FROM homelog.sign_in_by_identity($1, $2, $3, $4, $5, $6, $7, $8, '1 day')", *canaries)
+    identity = await dba.fetchval("SELECT id FROM user_oauth_identities WHERE issuer = 'https://canary'")
+    await dba.execute("SELECT homelog.keep_provider_tokens($1, 'canary', 'canary', NULL)", identity)
+    await dba.execute("SELECT homelog.record_failed_identity('google', 'https://canary', 'canary', 'nonce')")
+    await dba.execute("UPDATE user_passwords SET is_temporary = false")
     log = await told(dba)
     assert {"create_user", "change_password", "login", "refresh_reused", "login_failed"} <= {row[0] for row in log}
     assert canary not in str(log)

@@ -223,7 +223,7 @@ GUARDS = {
     "readings": (
         {
             "_100_touch_updated_at",
-            *("_300_judge_insert", "_300_judge_update"),
+            *("_300_judge_insert", "_300_judge_update", "_300_require_account"),
             *(
                 f"{trigger}_{event}"
                 for trigger in ("_400_keep_latest", "_500_roll_up")

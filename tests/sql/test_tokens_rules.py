@@ -46,6 +46,7 @@ BROKEN = [
     ("device_tokens_name_not_null", SET + "name = NULL"),
     ("device_tokens_scopes_not_null", SET + "scopes = NULL"),
     ("device_tokens_token_hash_not_null", SET + "token_hash = NULL"),
+    ("device_tokens_is_gated_not_null", SET + "is_gated = NULL"),
     ("device_tokens_created_at_not_null", SET + "created_at = NULL"),
 ]
 
@@ -60,7 +61,7 @@ async def test_every_constraint_is_tested(dba: asyncpg.Connection) -> None:
 
 
 async def test_every_policy_and_trigger_is_known(dba: asyncpg.Connection) -> None:
-    assert await triggers_of(dba, "device_tokens") == {"_050_check_sources", "_900_audit"}
+    assert await triggers_of(dba, "device_tokens") == {"_050_check_sources", "_060_gate", "_700_bound", "_900_audit"}
     assert await policies_of(dba, "device_tokens") == {
         "owner_all", "select_ops", "select_reader", "insert_writer", "delete_writer",
     }  # fmt: skip

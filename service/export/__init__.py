@@ -1,0 +1,1 @@
+"""All that is one's own, read out."""

@@ -1,0 +1,1 @@
+"""Limits: how many requests an identity may make."""
