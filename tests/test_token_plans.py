@@ -13,6 +13,7 @@ from service.line_protocol.handlers import LIST_LINE_MAPPINGS
 from service.line_protocol.writing import FIND_MAPPED_SERIES
 from service.sqlfile import Query
 from service.tokens.handlers import LIST_TOKENS
+from tests.conftest import cloned
 from tests.test_plans import literal, nodes_of
 
 ANN = UUID(int=1)
@@ -35,15 +36,11 @@ ANALYZE;
 @pytest.fixture(scope="module")
 async def url(server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
     """A database where many people have many tokens, as a superuser reaches it."""
-    name = "homelog_token_plans"
-    admin = await asyncpg.connect(server.url(server.superuser, "postgres"))
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    dba = await asyncpg.connect(server.url(server.superuser, name))
-    await dba.execute(FILL)
-    await dba.close()
-    yield server.url(server.superuser, name)
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
+    async with cloned(server, template) as name:
+        dba = await asyncpg.connect(server.url(server.superuser, name))
+        await dba.execute(FILL)
+        await dba.close()
+        yield server.url(server.superuser, name)
 
 
 @pytest.mark.parametrize("plan", ["custom", "generic"])

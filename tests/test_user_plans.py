@@ -15,6 +15,7 @@ from service.audit.handlers import LIST_ALL_AUDIT, LIST_AUDIT_OF_USER
 from service.embedded import EmbeddedPostgres
 from service.sqlfile import Query
 from service.users.handlers import GET_USER, LIST_USERS
+from tests.conftest import cloned
 from tests.test_plans import literal
 
 KEEPER, SELDOM = UUID(int=1), UUID(int=20_000)
@@ -43,16 +44,12 @@ ANALYZE;
 @pytest.fixture(scope="module")
 async def url(server: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
     """A database with many accounts and a long log, as a superuser reaches it."""
-    name = "homelog_user_plans"
-    admin = await asyncpg.connect(server.url(server.superuser, "postgres"))
-    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    dba = await asyncpg.connect(server.url(server.superuser, name))
-    await dba.execute(FILL)
-    await dba.execute("VACUUM ANALYZE")
-    await dba.close()
-    yield server.url(server.superuser, name)
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    await admin.close()
+    async with cloned(server, template) as name:
+        dba = await asyncpg.connect(server.url(server.superuser, name))
+        await dba.execute(FILL)
+        await dba.execute("VACUUM ANALYZE")
+        await dba.close()
+        yield server.url(server.superuser, name)
 
 
 @pytest.mark.parametrize("plan", ["custom", "generic"])
