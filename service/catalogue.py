@@ -26,7 +26,7 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column, its type as PostgreSQL writes it."""
+    """A column, its type as PostgreSQL writes it; its comment without the class of its data."""
 
     of_table: str
     name: str
@@ -34,6 +34,7 @@ class Column(msgspec.Struct, frozen=True):
     is_required: bool
     default_value: str | None
     comment: str | None
+    data_class: str | None
 
 
 class Constraint(msgspec.Struct, frozen=True):

@@ -10,13 +10,15 @@ WHERE c.relnamespace IN ('public'::regnamespace, 'homelog'::regnamespace) AND c.
 ORDER BY c.relnamespace::regnamespace::text DESC, c.relname ASC
 
 -- name: columns
+-- The class of its data is the last word of its comment.
 SELECT
     c.relname::text AS of_table,
     a.attname::text AS name,
     format_type(a.atttypid, a.atttypmod) AS type,
     a.attnotnull AS is_required,
     pg_get_expr(d.adbin, d.adrelid) AS default_value,
-    col_description(c.oid, a.attnum) AS comment
+    nullif(regexp_replace(col_description(c.oid, a.attnum), ' ?(Public|Personal|Secret)\.$', ''), '') AS comment,
+    lower(substring(col_description(c.oid, a.attnum) FROM '(Public|Personal|Secret)\.$')) AS data_class
 FROM pg_attribute AS a
 JOIN pg_class AS c ON c.oid = a.attrelid
 LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum

@@ -1,6 +1,7 @@
 """The pool: who a transaction acts for, how it begins and ends, and what is noted when it has."""
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Hashable, Sequence
@@ -12,9 +13,19 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
+from service import __version__
 from service.identity import NOBODY, Caller
 from service.migrations import is_older
-from service.observing import log
+from service.observing import (
+    BUILD,
+    POOL_MOST,
+    POOL_SECONDS,
+    POOL_SIZE,
+    POOL_USED,
+    POOL_WAITING,
+    REFUSALS,
+    log,
+)
 from service.problems import Problem, Sentences, unavailable
 from service.sqlfile import Query, queries_beside
 from service.transaction import ROLLBACK, Transaction
@@ -61,6 +72,10 @@ NOTE_TOKEN_USE = _bind("note_token_use", type(None))
 
 ACQUIRE_SECONDS = 4.0
 """How long a request waits for a connection before it is told to come again."""
+WAITED_SECONDS = 0.001
+"""Whoever has a connection sooner has not waited for it."""
+SAMPLE_SECONDS = 2.0
+"""How old what the metrics say of the pool may be."""
 BEGIN_SECONDS = 2.0
 """A healthy BEGIN takes well under a millisecond; a backend that needs this long is frozen and replaced."""
 COMMAND_SECONDS = 60.0
@@ -102,8 +117,10 @@ class Connection(asyncpg.Connection):
 class Database:
     """The pool of one worker, and what it read from the catalogue at start."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, slow: float = math.inf) -> None:
         self.pool = pool
+        self.slow = slow
+        self._waiting = 0
         self.sentences = Sentences()
         self.timezones: frozenset[str] = frozenset()
         self._long = asyncio.Semaphore(max(1, pool.get_max_size() - 2))
@@ -111,8 +128,8 @@ class Database:
         self._exports = asyncio.Semaphore(max(1, (pool.get_max_size() - 2) // 2))
 
     @classmethod
-    async def open(cls, url: str, *, needs: str, size: int = 6) -> "Database":
-        """Connect and read the catalogue's sentences.
+    async def open(cls, url: str, *, needs: str, size: int = 6, slow: float = math.inf) -> "Database":
+        """Connect and read the catalogue's sentences; statements that take so many seconds are logged as slow.
 
         Raises `StartError` for a login that row security would not bind, and for a schema older than `needs`.
         """
@@ -130,7 +147,8 @@ class Database:
             timeout=5,
             server_settings={"application_name": "homelog", "timezone": "UTC"},
         )
-        database = cls(pool)
+        database = cls(pool, slow)
+        POOL_MOST.set(size)
         try:
             await database._check_and_read(needs)
         except BaseException:
@@ -156,6 +174,7 @@ class Database:
             raise StartError(f"DATABASE_URL logs in as somebody who may not use Homelog: {error}.") from None
         if version == "empty" or is_older(version, needs):
             raise StartError(f"The schema is {version}, this service needs {needs}: run `homelog migrate`.")
+        BUILD.labels(__version__, version).set(1)
 
     async def close(self) -> None:
         """Give the connections back; those still busy after a few seconds are cut."""
@@ -191,7 +210,7 @@ class Database:
         try:
             beginning = _beginning(caller, named, read_only=read_only, any_scope=any_scope)
             connection = await self._begin(beginning, caller)
-            tx = Transaction(connection, beginning, caller, read_only=read_only)
+            tx = Transaction(connection, beginning, caller, read_only=read_only, slow=self.slow)
             try:
                 yield tx
                 if tx.discard:
@@ -233,6 +252,7 @@ class Database:
             async with asyncio.timeout(ACQUIRE_SECONDS):
                 await turns.acquire()
         except TimeoutError:
+            REFUSALS.labels("batches").inc()
             raise unavailable("Too many batches and exports come at once; try again.") from None
         try:
             yield
@@ -244,10 +264,7 @@ class Database:
         # BEGIN is the ping: a connection that died while idle shows it here, where nothing has been done yet, and
         # the next one is tried. It costs no trip of its own.
         while True:
-            try:
-                connection = await self.pool.acquire(timeout=max(0.1, deadline - time.monotonic()))
-            except _UNREACHABLE as error:
-                raise unavailable() from error
+            connection = await self._acquire(max(0.1, deadline - time.monotonic()))
             try:
                 await connection.execute(beginning, timeout=BEGIN_SECONDS)
             except Exception as error:
@@ -271,6 +288,46 @@ class Database:
                 raise
             else:
                 return connection
+
+    async def _acquire(self, seconds: float) -> PoolConnectionProxy:
+        """A connection; 503 where none comes free in time."""
+        began = time.perf_counter()
+        self._waiting += 1
+        try:
+            return await self.pool.acquire(timeout=seconds)
+        except _UNREACHABLE as error:
+            REFUSALS.labels("connections").inc()
+            raise unavailable() from error
+        finally:
+            self._waiting -= 1
+            waited = time.perf_counter() - began
+            # Counting each would cost a request more than having a connection does.
+            if waited > WAITED_SECONDS:
+                POOL_SECONDS.observe(waited)
+
+    def sample(self) -> None:
+        """Note how the pool is just now."""
+        size = self.pool.get_size()
+        POOL_SIZE.set(size)
+        POOL_USED.set(size - self.pool.get_idle_size())
+        POOL_WAITING.set(self._waiting)
+
+    @asynccontextmanager
+    async def sampled(self) -> AsyncIterator[None]:
+        """Note it again and again for the while: whichever worker is asked for the metrics tells of all."""
+
+        async def sample() -> None:
+            while True:
+                self.sample()
+                await asyncio.sleep(SAMPLE_SECONDS)
+
+        task = asyncio.create_task(sample())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     async def _roll_back(self, connection: PoolConnectionProxy) -> None:
         try:

@@ -1,46 +1,27 @@
 """The generated documents: what the code and the catalogue know is written here and nowhere by hand.
 
-`homelog docs` writes them and `homelog docs --check` compares. Prose for a person stands in the tables below; a name
-that has none stops the generation, so that nothing new goes undescribed.
+`homelog docs` writes them and `homelog docs --check` compares. Prose for a person stands in tables, here and in
+service/personal_data.py; a name that has none stops the generation, so that nothing new goes undescribed.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
 import psycopg
-from psycopg.rows import TupleRow
+from prometheus_client.metrics import MetricWrapperBase
 
+from service import markdown, observing
 from service.app import create_app
-from service.catalogue import (
-    COLUMNS,
-    CONSTRAINTS,
-    ENUMS,
-    FUNCTIONS,
-    INDEXES,
-    POLICIES,
-    PRIVILEGES,
-    ROLES,
-    TABLES,
-    TRIGGERS,
-    Column,
-    Constraint,
-    Function,
-    Privilege,
-    Table,
-    read,
-)
+from service.catalogue import CONSTRAINTS, Constraint, read
 from service.environment import EXAMPLES, FROM_FILES
 from service.migrations import SQL
 from service.operation.handlers import describe
 from service.problems import CATALOGUE, Sentences
+from service.schema_page import schema_page
 from service.settings import Settings
-
-T = TypeVar("T")
 
 DOCS = SQL.parent / "docs"
 
@@ -127,6 +108,10 @@ _SETTINGS = {
     "and `homelog admin create` the first of them.",
     "HOMELOG_RATE_LIMIT": "Requests a minute and identity (account, device token, else address), over all workers; "
     "more are 429. 0 is no limit.",
+    "HOMELOG_MAINTENANCE_MINUTES": "How often the service [cleans up](operations.md#care-by-itself) by itself, in "
+    "minutes, up to a week (10080); one process of all that serve the database. 0 is never: see `homelog maintain`.",
+    "HOMELOG_SLOW_QUERY_MS": "A statement that takes so many milliseconds is [logged](operations.md#logs) as `slow "
+    "query`, by its name and without its values. 0 is never.",
     "HOMELOG_TRUSTED_PROXIES": "Addresses and networks of the proxies in front, comma-separated: whoever connects from "
     "these is believed about the client's address (`X-Forwarded-For`, or `Forwarded`). Absent: none, and the address "
     "is that of the connection.",
@@ -153,16 +138,15 @@ _SETTINGS = {
     "that providers give, all decrypt. The example is a command. Absent: no token of a provider is kept.",
 }
 
-_SHORT_TYPES = {"timestamp with time zone": "timestamptz", "character varying": "varchar"}
-
 
 def generate(superuser_url: str) -> Mapping[Path, str]:
     """The generated documents by path. The database is one of the baseline and every migration, empty or not."""
     with psycopg.connect(superuser_url) as connection:
         return {
             DOCS / "errors.md": errors(read(connection, CONSTRAINTS)),
+            DOCS / "metrics.md": metrics(),
             DOCS / "openapi.json": openapi(),
-            DOCS / "schema.md": schema(connection),
+            DOCS / "schema.md": schema_page(connection),
             DOCS / "settings.md": settings(),
         }
 
@@ -182,17 +166,33 @@ def errors(constraints: Sequence[Constraint]) -> str:
         problem = sentences.problem_of(violation)
         if problem is not None:
             said.append((f"`{constraint.name}`", f"`{problem.name}`", problem.detail))
-    return _document(
+    return markdown.document(
         "Errors",
         "Every error is `application/problem+json` (RFC 9457): `type` is `/errors/{name}`, `title` never changes, "
         "`detail` tells the case, `instance` is the request's id, which the log has too, and `errors` points at wrong "
         "fields. `GET /errors/{name}` answers a line of this table.",
         "## Names",
-        _table(("name", "status", "title", "when, and what to do"), rows),
+        markdown.table(("name", "status", "title", "when, and what to do"), rows),
         "## What a constraint says",
         "The rules stand in the database, so that they hold for psql and Grafana too. The comment of a violated one "
         "is the `detail` of the answer.",
-        _table(("constraint", "name", "detail"), said),
+        markdown.table(("constraint", "name", "detail"), said),
+    )
+
+
+def metrics() -> str:
+    """Every metric of our own that `GET /metrics` tells."""
+    rows = []
+    for metric in vars(observing).values():
+        if isinstance(metric, MetricWrapperBase):
+            (family,) = metric.describe()
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            rows.append((f"`{name}`", family.type, markdown.codes(metric._labelnames), family.documentation))
+    return markdown.document(
+        "Metrics",
+        "What `GET /metrics` tells of the service itself; how to scrape it, and what to do when one rises, says "
+        "[operations.md](operations.md#metrics).",
+        markdown.table(("metric", "type", "labels", "what it is"), rows),
     )
 
 
@@ -211,164 +211,11 @@ def settings() -> str:
         shown = f"`{default}`" if isinstance(default, str | int) and default != "" else ""
         rows.append((f"`{name}`", shown, f"`{example}`", _SETTINGS[name]))
     files = ", ".join(f"`{name}_FILE`" for name in EXAMPLES if name in FROM_FILES)
-    return _document(
+    return markdown.document(
         "Settings",
         "Settings come from the environment. A wrong or missing one stops the start with a list of all that is wrong. "
         "An empty variable is an absent one.",
-        _table(("variable", "default", "example", "what it is"), rows),
+        markdown.table(("variable", "default", "example", "what it is"), rows),
         f"{files} name a file that holds the value, as docker's secrets need; a variable and its file together are "
         "refused.",
     )
-
-
-def schema(connection: psycopg.Connection[TupleRow]) -> str:
-    """The database as it is: a diagram, then every table, type, function and role."""
-    tables = read(connection, TABLES)
-    columns = _by_table(read(connection, COLUMNS))
-    constraints = _by_table(read(connection, CONSTRAINTS))
-    indexes = _by_table(read(connection, INDEXES))
-    policies = _by_table(read(connection, POLICIES))
-    triggers = _by_table(read(connection, TRIGGERS))
-    privileges = _by_table(read(connection, PRIVILEGES))
-    parts = ["## Diagram", _diagram(tables, columns, constraints), "## Tables"]
-    for table in tables:
-        mine = constraints.get(table.name, [])
-        parts += [
-            f"### {table.title}",
-            table.comment or "",
-            _table(("column", "type", "rule", "what it is"), [_column(each, mine) for each in columns[table.name]]),
-            _table(
-                ("constraint", "rule", "sentence"),
-                [(f"`{each.name}`", f"`{each.definition}`", each.sentence or "") for each in mine],
-            ),
-            _table(
-                ("policy", "verb", "for", "who"),
-                [
-                    (f"`{each.name}`", each.verb, _codes(each.roles), each.comment or "")
-                    for each in policies.get(table.name, [])
-                ],
-            ),
-            _list("Privileges", [_privilege(each) for each in privileges.get(table.name, [])]),
-            _list("Indexes", [f"`{each.definition}`" for each in indexes.get(table.name, [])]),
-            _list("Triggers", [f"`{each.name}` runs `{each.function}`" for each in triggers.get(table.name, [])]),
-        ]
-    return _document(
-        "The schema",
-        "The database as `sql/init` and the migrations make it; what it is for and how to change it says "
-        "[database.md](database.md). A constraint's sentence is what the API answers when it is violated.",
-        *parts,
-        "## Types",
-        _table(
-            ("type", "labels", "meaning"),
-            [(f"`{each.name}`", _codes(each.labels), each.comment or "") for each in read(connection, ENUMS)],
-        ),
-        "## Functions",
-        "All in schema `homelog`. A definer acts with its owner's rights; “API” are those that the service may call.",
-        _table(
-            ("function", "returns", "", "what it does"),
-            [_function(each) for each in read(connection, FUNCTIONS)],
-        ),
-        "## Roles",
-        _table(
-            ("role", "logs in", "acts as", "settings", "who it is"),
-            [
-                (
-                    f"`{each.name}`",
-                    "yes" if each.can_log_in else "no",
-                    _codes(each.member_of),
-                    _codes(each.settings),
-                    each.comment or "",
-                )
-                for each in read(connection, ROLES)
-            ],
-        ),
-    )
-
-
-# Parts of a document
-
-
-def _diagram(
-    tables: Sequence[Table],
-    columns: Mapping[str, Sequence[Column]],
-    constraints: Mapping[str, Sequence[Constraint]],
-) -> str:
-    lines = ["```mermaid", "erDiagram"]
-    for table in tables:
-        optional = {each.name for each in columns[table.name] if not each.is_required}
-        for key in constraints.get(table.name, []):
-            if key.kind == "f":
-                one = "|o" if optional.intersection(key.columns) else "||"
-                alone = any(each.kind in "pu" and each.columns == key.columns for each in constraints[table.name])
-                many = "o|" if alone else "o{"
-                lines.append(f"    {key.referenced} {one}--{many} {table.name} : {'_'.join(key.columns)}")
-    for table in tables:
-        keys = constraints.get(table.name, [])
-        lines.append(f"    {table.name} {{")
-        for column in columns[table.name]:
-            marks = [
-                mark
-                for kind, mark in (("p", "PK"), ("f", "FK"), ("u", "UK"))
-                if any(each.kind == kind and column.name in each.columns for each in keys)
-            ]
-            lines.append(f"        {_type(column).replace(' ', '_')} {column.name} {', '.join(marks)}".rstrip())
-        lines.append("    }")
-    return "\n".join([*lines, "```"])
-
-
-def _column(column: Column, constraints: Sequence[Constraint]) -> tuple[str, ...]:
-    rules = []
-    if any(each.kind == "p" and column.name in each.columns for each in constraints):
-        rules.append("key")
-    elif not column.is_required:
-        rules.append("null")
-    if column.default_value is not None:
-        rules.append(f"default `{column.default_value}`")
-    return f"`{column.name}`", f"`{_type(column)}`", ", ".join(rules), column.comment or ""
-
-
-def _type(column: Column) -> str:
-    said = column.type
-    for long, short in _SHORT_TYPES.items():
-        said = said.replace(long, short)
-    return said
-
-
-def _privilege(privilege: Privilege) -> str:
-    columns = f" ({', '.join(privilege.columns)})" if privilege.columns else ""
-    return f"`{privilege.role}`: {privilege.verb}{columns}"
-
-
-def _function(function: Function) -> tuple[str, ...]:
-    marks = [mark for mark, holds in (("definer", function.is_definer), ("API", function.is_for_api)) if holds]
-    call = f"`{function.name}({function.arguments})`"
-    return call, f"`{function.result}`", ", ".join(marks), function.comment or ""
-
-
-def _document(title: str, *parts: str) -> str:
-    made = "<!-- Made by `make docs` from the code and the database; edit those. -->"
-    return "\n\n".join([made, f"# {title}", *(part for part in parts if part)]) + "\n"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table of Markdown, nothing where there are no rows."""
-    body = ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join([f"| {' | '.join(head)} |", "|---" * len(head) + "|", *body]) if body else ""
-
-
-def _list(title: str, items: Sequence[str]) -> str:
-    return "\n".join([f"{title}:", "", *(f"- {item}" for item in items)]) if items else ""
-
-
-def _codes(words: Iterable[str]) -> str:
-    return ", ".join(f"`{word}`" for word in words)
-
-
-def _by_table(items: Iterable[T]) -> dict[str, list[T]]:
-    """What belongs to each table; the query has put a table's own beside each other."""
-
-    def table(item: Any) -> str:
-        name: str = item.of_table
-        return name
-
-    return {name: list(own) for name, own in groupby(items, table)}

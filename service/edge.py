@@ -21,10 +21,11 @@ from service.disk import Disk
 from service.identity import NOBODY, AccessTokens, Caller, asks_who
 from service.limits.budgets import Budgets
 from service.limits.counting import Counting
-from service.observing import QUERIES, REQUESTS, SECONDS, SENT, log
+from service.observing import FAILED, QUERIES, REQUEST, REQUESTS, SECONDS, SENT, log
 from service.origins import Origins
 from service.peers import Peers
-from service.problems import MEDIA_TYPE, Problem, not_found, problem_of, unauthenticated, unavailable
+from service.problems import MEDIA_TYPE, Problem, not_found, unauthenticated, unavailable
+from service.refusals import problem_of
 from service.settings import Settings
 
 _HEADERS = [
@@ -78,6 +79,7 @@ class Edge:
         request_id = str(uuid4())
         sent: list[str] = []
         SENT.set(sent)
+        REQUEST.set(request_id)
         scope["homelog.request_id"] = request_id  # type: ignore[typeddict-unknown-key]
         scope["homelog.caller"] = NOBODY  # type: ignore[typeddict-unknown-key]
         scope["homelog.address"] = self.peers.address(scope)  # type: ignore[typeddict-unknown-key]
@@ -133,6 +135,8 @@ class Edge:
             # A client may make methods up, and each would be a series that is kept for ever.
             method = scope["method"] if scope["method"] in _METHODS else "(other)"
             REQUESTS.labels(route, method, str(status)).inc()
+            if status >= 500:
+                FAILED.labels(str(status)).inc()
             SECONDS.labels(route).observe(seconds)
             for query in sent:
                 QUERIES.labels(query).inc()

@@ -1,12 +1,17 @@
 """The environment: its variables read, each parsed or refused in a sentence, all that is wrong gathered."""
 
+import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal, NoReturn, TypeVar
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
+
+import psycopg
+from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -29,6 +34,8 @@ EXAMPLES = {
     "HOMELOG_WORKERS": "2",
     "HOMELOG_REGISTRATION": "closed",
     "HOMELOG_RATE_LIMIT": "300",
+    "HOMELOG_MAINTENANCE_MINUTES": "15",
+    "HOMELOG_SLOW_QUERY_MS": "250",
     "HOMELOG_TRUSTED_PROXIES": "127.0.0.1,172.16.0.0/12",
     "HOMELOG_ALLOWED_HOSTS": "home.example.org,*.example.net",
     "HOMELOG_CORS_ORIGINS": "https://home.example.org",
@@ -55,6 +62,15 @@ FROM_FILES = frozenset(
 )
 
 _URL_SCHEMES = ("postgresql+asyncpg://", "postgresql://", "postgres://")
+# What asyncpg and libpq read alike, after the scheme: user:password@hosts/database?parameters. Where a password has one
+# of these characters unescaped they cut the URL in different places, and one takes a part of it for a host's name.
+_URL = re.compile(r"(?:[^@/?#\[\]]*@)?[^@/?#]*(?:/[^@/?#]*(?:\?[^#]*)?|\?[^@#]*)?")
+_NO_URL = (
+    "is not a database's URL; a password's special characters are percent-encoded: % is %25, # is %23, / is %2F, "
+    "? is %3F, @ is %40, a space is %20"
+)
+# psql, pg_dump and the commands for operators read the same URLs, through libpq.
+_PARAMETERS = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
 _PLACEHOLDERS = (
     "change",
     "default",
@@ -149,16 +165,33 @@ def parse_database_url(text: str, *, password_name: str, password: str) -> str:
             break
     else:
         _refuse("must start with postgresql://, postgres:// or postgresql+asyncpg://")
-    if not rest.strip("/") or any(character.isspace() for character in rest):
-        _refuse("is not a database's URL; a password's special characters are percent-encoded, a space is %20")
+    if not rest.strip("/") or any(map(str.isspace, rest)) or not _URL.fullmatch(rest):
+        _refuse(_NO_URL)
     if not password:
-        return f"postgresql://{rest}"
+        return _readable(f"postgresql://{rest}")
     user, _, address = rest.partition("@")
     if not address or "/" in user:
         _refuse(f"must name the user whose password {password_name} is")
     if ":" in user:
         _refuse(f"holds a password and {password_name} is set; keep one")
-    return f"postgresql://{user}:{quote(password, safe='')}@{address}"
+    return _readable(f"postgresql://{user}:{quote(password, safe='')}@{address}")
+
+
+def _readable(url: str) -> str:
+    try:
+        parameters = [name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)]  # as asyncpg does
+    except ValueError:
+        _refuse(_NO_URL)
+    if unknown := [name for name in parameters if name.isidentifier() and name not in _PARAMETERS]:
+        _refuse(f"has the parameter {unknown[0]}, which libpq does not know; a setting is options=-cNAME%3DVALUE")
+    try:
+        ports = str(conninfo_to_dict(url).get("port", "")).split(",")
+    except (psycopg.Error, ValueError):
+        _refuse(_NO_URL)
+    # One that is no number is what a password begins with.
+    if not all(not port or (port.isascii() and port.isdecimal() and 0 < int(port) < 65536) for port in ports):
+        _refuse(_NO_URL)
+    return url
 
 
 def parse_secret(text: str) -> str:

@@ -1,20 +1,16 @@
-"""Every way a call can fail, as RFC 9457 problem details; PostgreSQL's errors become them here and nowhere else."""
+"""Every way a call can fail, as RFC 9457 problem details; PostgreSQL's errors become them here and nowhere else.
 
-import errno
+Nothing here knows the web framework: the commands of operators tell the same sentences, and start without it.
+"""
+
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, Self
 
 import asyncpg
 import msgspec
-from litestar import Response
-from litestar.exceptions import HTTPException, InternalServerException, ValidationException
-from litestar.exceptions import NotFoundException as RouteNotFound
-from litestar.handlers import BaseRouteHandler
 
 from service.choices import choices, has_fields
-from service.parameters import INSTANT, parameters_of
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -44,18 +40,6 @@ CATALOGUE: dict[str, tuple[int, str]] = {
     "disk_low": (507, "There is no room to store this"),
 }
 """Error name → status and title. A title never changes; the detail tells the case."""
-
-_BY_STATUS = {
-    400: "unreadable",
-    401: "unauthenticated",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "too_large",
-    415: "unsupported_media_type",
-    429: "rate_limited",
-    503: "unavailable",
-}
 
 
 class FieldError(msgspec.Struct, frozen=True):
@@ -159,6 +143,7 @@ OWN_ACCOUNT = frozenset(
         "meter_events_created_by_fkey",
         "plants_user_id_fkey",
         "sessions_user_id_fkey",
+        "source_retentions_created_by_fkey",
         "user_oauth_identities_user_id_fkey",
         "user_passwords_user_id_fkey",
         "user_source_access_granted_by_fkey",
@@ -249,10 +234,6 @@ _NAME = 100
 _SAID = 300
 """How many characters of what is wrong with a value are told."""
 _NO_CHOICE = re.compile(r"^Invalid enum value (.{,42})")
-_NO_INSTANT = "Invalid RFC3339 encoded datetime"
-# A value of another type cannot be read; one that is only not allowed can.
-_OF_ANOTHER_TYPE = re.compile(r"Expected `.*`, got|Invalid (?!enum)")
-_MISSING = re.compile(r"Missing required query parameter '(.*?)'")
 
 
 def wrong_value(error: msgspec.ValidationError, annotation: Any) -> FieldError:
@@ -264,8 +245,8 @@ def wrong_value(error: msgspec.ValidationError, annotation: Any) -> FieldError:
     if field := _FIELD.fullmatch(said):
         name = _shortened(field[2], _NAME)
         said, parts = f"Object {field[1]} field {name}", (*parts, name)
-        return FieldError("".join(f"/{part}" for part in parts), _sentence(said))
-    return FieldError("".join(f"/{part}" for part in parts), _sentence(said, lambda: choices(annotation, parts)))
+        return FieldError("".join(f"/{part}" for part in parts), sentence(said))
+    return FieldError("".join(f"/{part}" for part in parts), sentence(said, lambda: choices(annotation, parts)))
 
 
 def _what_and_where(said: str, annotation: Any) -> tuple[str, tuple[str, ...]]:
@@ -284,66 +265,8 @@ def _shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
-def _sentence(said: str, allowed: Callable[[], Sequence[str]] = lambda: ()) -> str:
+def sentence(said: str, allowed: Callable[[], Sequence[str]] = lambda: ()) -> str:
+    """What msgspec says of a value as a sentence; of a word that is no choice it tells those that are allowed."""
     if (value := _NO_CHOICE.match(said)) and (taken := allowed()):
         return f"{value[1]} is none of {', '.join(taken)}."
     return _shortened(said, _SAID).replace("`", "") + "."
-
-
-def _wrong_query(error: ValidationException, handler: BaseRouteHandler | None) -> Problem:
-    if missing := _MISSING.match(error.detail):
-        return Problem.at(f"?{missing[1]}", f"The query needs {missing[1]}.", "unreadable")
-    found = error.extra if isinstance(error.extra, list) else []
-    messages = {str(item.get("key", "")).partition(".")[0]: str(item["message"]) for item in found}
-    if "data" in messages:
-        return Problem("unreadable", "This call needs a body.")
-    errors = [
-        FieldError(f"?{name}", INSTANT if said == _NO_INSTANT else _sentence(said, partial(choices, annotation)))
-        for argument, name, annotation in (parameters_of(handler) if handler else ())
-        if (said := messages.get(argument))
-    ]
-    if not errors:
-        return Problem("unreadable", "The query cannot be read.")
-    is_readable = not any(map(_OF_ANOTHER_TYPE.match, messages.values()))
-    detail = f"{errors[0].pointer.removeprefix('?')}: {errors[0].detail}"
-    return Problem("invalid" if is_readable else "unreadable", detail, *errors)
-
-
-def problem_of(error: Exception, sentences: Sentences, handler: BaseRouteHandler | None = None) -> Problem | None:
-    """The problem that an exception means to a client of that route; None for one that is our own fault."""
-    if isinstance(error, Problem):
-        return error
-    if isinstance(error, asyncpg.InvalidCachedStatementError):
-        # A migration ran beside this service. asyncpg has forgotten the statement by now, on every connection.
-        return unavailable("The database has just been changed; send it again.")
-    if isinstance(error, asyncpg.PostgresError):
-        return sentences.problem_of(error)
-    if isinstance(error, ValidationException):
-        return _wrong_query(error, handler)
-    if isinstance(error, RouteNotFound):
-        return not_found()
-    if isinstance(error, HTTPException) and error.status_code in _BY_STATUS:
-        headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
-        return Problem(_BY_STATUS[error.status_code], str(error.detail), headers=headers)
-    # asyncpg's own refusal to encode a value is an InterfaceError too, so it comes first.
-    if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
-        return Problem("invalid", "A value is outside the range of its field.")
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return Problem("disk_low", "There is no room to take this body in; nothing was changed.")
-    if isinstance(error, RecursionError):
-        return Problem("unreadable", "The body is nested too deeply.")
-    if isinstance(error, InternalServerException) and "disconnected" in str(error.detail):
-        return Problem("unreadable", "The body ended too early.")
-    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | ConnectionError | TimeoutError):
-        return unavailable()
-    return None
-
-
-def answer(problem: Problem, instance: str) -> Response[dict[str, Any]]:
-    """The response that tells a problem."""
-    return Response(
-        problem.body(instance),
-        status_code=problem.status,
-        media_type=MEDIA_TYPE,
-        headers=problem.headers,
-    )

@@ -97,6 +97,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 2
     registration: Literal["open", "closed"] = "open"
     rate_limit: int = 100
+    maintenance_minutes: int = 60
+    slow_query_ms: int = 1000
     trusted_proxies: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
@@ -115,10 +117,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return not self.database_url
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str], *, require_database: bool = False) -> Self:
+    def from_environment(
+        cls, environ: Mapping[str, str], *, require_database: bool = False, require_secret: bool = True
+    ) -> Self:
         """Read `environ`; a secret also from the file that its name with `_FILE` names.
 
-        With `require_database` an absent DATABASE_URL is wrong instead of meaning the embedded server.
+        With `require_database` an absent DATABASE_URL is wrong instead of meaning the embedded server. Without
+        `require_secret` a DATABASE_URL needs no HOMELOG_SECRET beside it: who only looks signs nothing.
         Raises `SettingsError`.
         """
         reader = Environment(environ)
@@ -141,6 +146,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             workers=reader.read("HOMELOG_WORKERS", whole_number(1, 64), 2),
             registration=reader.read("HOMELOG_REGISTRATION", parse_registration, "open"),
             rate_limit=reader.read("HOMELOG_RATE_LIMIT", whole_number(0, 1_000_000), 100),
+            maintenance_minutes=reader.read("HOMELOG_MAINTENANCE_MINUTES", whole_number(0, 10_080), 60),
+            slow_query_ms=reader.read("HOMELOG_SLOW_QUERY_MS", whole_number(0, 600_000), 1000),
             trusted_proxies=reader.read("HOMELOG_TRUSTED_PROXIES", parse_networks, ()),
             allowed_hosts=reader.read("HOMELOG_ALLOWED_HOSTS", parse_hosts, ()),
             cors_origins=reader.read("HOMELOG_CORS_ORIGINS", parse_origins, ()),
@@ -152,7 +159,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             reader.require("HOMELOG_PUBLIC_URL")
         if require_database:
             reader.require("DATABASE_URL")
-        if require_database or reader.given("DATABASE_URL"):
+        if require_secret and (require_database or reader.given("DATABASE_URL")):
             reader.require("HOMELOG_SECRET")
         if reader.lines:
             raise SettingsError(reader.lines)

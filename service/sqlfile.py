@@ -16,6 +16,7 @@ Literal = UUID | Sequence[UUID] | bytes | StrEnum | None
 """What may stand in a statement's text: its own text is known whatever was sent."""
 
 _BLOCK = re.compile(r"^-- name: (\w+)\n((?:--[^\n]*\n)*)(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
+_FIRST_WORD = re.compile(r"\w+")
 _PARAMETER = re.compile(r"\$(\d+)")
 
 ALL: dict[str, "Query[Any]"] = {}
@@ -32,7 +33,8 @@ class Query(Generic[T]):
 
     def __init__(self, name: str, sql: str, struct: type[T]) -> None:
         self.name = name
-        self.sql = f"/* {name} */ {sql}"
+        # Behind the first word (`SELECT /* homes:get_home */ …`): what comes before it pg_stat_statements leaves out.
+        self.sql = _FIRST_WORD.sub(rf"\g<0> /* {name} */", sql, count=1)
         self.struct = struct
         self.parts = _PARAMETER.split(self.sql)
 

@@ -29,7 +29,9 @@ _NO_FREE_PART = b'"notes":null,"metadata":null'
 _SHORT_JSON_TIME = re.compile(rb'(\.\d{1,5})\+00:00"')
 # No column of text has such a name. Nothing within a text or jsonb looks like this: quotes are escaped in the one, and
 # the other has a space after ':'.
-_JSON_TIME = re.compile(rb'("(?:timestamp|event_time|last_water|(?:[a-z_]+_)?at)":"[0-9T:-]{19})(\.\d+)?\+00:00"')
+_JSON_TIME = re.compile(
+    rb'("(?:timestamp|event_time|last_water|hour|(?:[a-z_]+_)?(?:at|until))":"[0-9T:-]{19})(\.\d+)?\+00:00"'
+)
 
 
 class Streamed(Response[None]):

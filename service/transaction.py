@@ -1,6 +1,8 @@
 """The caller's transaction: what handlers ask the database through, and what its answers mean."""
 
 import asyncio
+import math
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
@@ -10,7 +12,7 @@ from asyncpg.pool import PoolConnectionProxy
 from asyncpg.protocol import NO_TIMEOUT
 
 from service.identity import Caller
-from service.observing import SENT, log
+from service.observing import SENT, log, note_query
 from service.problems import Problem, not_found
 from service.sqlfile import Query, maker, queries_beside
 
@@ -37,11 +39,19 @@ class Transaction:
     """The caller's transaction: what handlers ask the database through."""
 
     __slots__ = (
-        "beginning", "caller", "connection", "discard", "if_match", "queries", "read_only", "seconds", "untouched",
-        "viewed",
+        "beginning", "caller", "connection", "discard", "if_match", "queries", "read_only", "seconds", "slow",
+        "untouched", "viewed",
     )  # fmt: skip
 
-    def __init__(self, connection: PoolConnectionProxy, beginning: str, caller: Caller, *, read_only: bool) -> None:
+    def __init__(
+        self,
+        connection: PoolConnectionProxy,
+        beginning: str,
+        caller: Caller,
+        *,
+        read_only: bool,
+        slow: float = math.inf,
+    ) -> None:
         self.connection = connection
         self.beginning = beginning
         """What it began with, and may begin with again while it is untouched: no statement came yet."""
@@ -54,6 +64,7 @@ class Transaction:
         self.seconds: float | None = None
         """How long a change may take; None for as long as any statement."""
         self.queries = SENT.get([])
+        self.slow = slow
         self.viewed: Sequence[UUID] = ()
         """The sources that the answer shows, which the audit log keeps."""
 
@@ -64,6 +75,7 @@ class Transaction:
         tries = TRIES if self.untouched else 1
         self.untouched = False
         while True:
+            began = time.perf_counter()
             try:
                 return await ask(query.sql, *args, **options)
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as error:
@@ -71,6 +83,8 @@ class Transaction:
                 if tries == 0:
                     raise
                 log.warning("tried again", query=query.name, why=error.sqlstate)
+            finally:
+                note_query(query.name, time.perf_counter() - began, self.slow)
             await self.connection.execute(f"{ROLLBACK.sql}; {self.beginning}")
 
     async def maybe(self, query: Query[T], *args: Any) -> T | None:
@@ -141,8 +155,8 @@ class Transaction:
         """Idempotent creation of one row: whether it is new, and the row.
 
         The first column is the verdict: `created`, `stored` (the same was there) or `replaced`; or else `hidden` (404:
-        what it would lie in is not visible), `forbidden` (403, told in the words of `refused`) or `conflict` (409, in
-        those of `taken`). An id that is taken by other content or by somebody else is the same 409.
+        what it would lie in is not visible), `forbidden` (403, told in the words of `refused`), `stale` (412) or
+        `conflict` (409, in those of `taken`). An id that is taken by other content or by somebody else is the same 409.
         """
         record = (await self._decided(query, args, taken, refused, nothing="again"))[0]
         return record[0] == "created", maker(query.struct)(*record[1:])
@@ -176,6 +190,8 @@ class Transaction:
                 raise not_found()
             if verdict == "forbidden":
                 raise Problem("forbidden", refused)
+            if verdict == "stale":
+                raise Problem("stale", "It has changed since the version that If-Match names.")
             if verdict == "too_many" and too_many is not None:
                 raise too_many
             if verdict == "conflict":

@@ -231,6 +231,23 @@ ALTER TYPE public.quality_flag OWNER TO homelog_owner;
 COMMENT ON TYPE public.quality_flag IS 'How far a reading can be trusted; bad ones count in no total.';
 
 --
+-- Name: retention_action; Type: TYPE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TYPE public.retention_action AS ENUM (
+    'thin',
+    'delete'
+);
+
+ALTER TYPE public.retention_action OWNER TO homelog_owner;
+
+--
+-- Name: TYPE retention_action; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TYPE public.retention_action IS 'What becomes of readings that are older than a source keeps them: thin the sums of their hours and days stay, delete nothing does.';
+
+--
 -- Name: sensor_state; Type: TYPE; Schema: public; Owner: homelog_owner
 --
 
@@ -581,6 +598,84 @@ ALTER FUNCTION homelog.administered_sources() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.administered_sources() IS 'Of the sources that this request names, those it administers.';
 
 --
+-- Name: analyze_grown(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.analyze_grown() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    grown regclass;
+BEGIN
+    IF NOT homelog.takes_maintenance_turn() THEN
+        RETURN 0;
+    END IF;
+    FOR grown IN
+        SELECT s.relid
+        FROM pg_stat_user_tables AS s
+        JOIN pg_class AS c ON c.oid = s.relid
+        WHERE s.schemaname = 'public'
+          AND s.n_mod_since_analyze > 1000 + 0.1 * greatest(c.reltuples, 0)
+          AND greatest(s.last_analyze, s.last_autoanalyze, '-infinity') < now() - interval '1 minute'
+        ORDER BY s.n_mod_since_analyze DESC
+    LOOP
+        EXECUTE format('ANALYZE (SKIP_LOCKED) %s', grown);
+        -- One on which somebody else has a lock is passed over, and does not count: who asks again would ask for ever.
+        PERFORM pg_stat_clear_snapshot();
+        IF pg_stat_get_last_analyze_time(grown) >= now() THEN
+            RETURN 1;
+        END IF;
+    END LOOP;
+    RETURN 0;
+END
+$$;
+
+ALTER FUNCTION homelog.analyze_grown() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION analyze_grown(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.analyze_grown() IS 'Gathers statistics of the one table that changed most since it last was analyzed, by a tenth at least, and that nobody has locked; says how many. What autovacuum does, too, where it runs and comes in time.';
+
+--
+-- Name: begin_maintenance(interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.begin_maintenance(every interval) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    run uuid;
+BEGIN
+    -- The turn first, in a statement of its own: what asks afterwards sees the run of whoever had it before.
+    IF NOT homelog.takes_maintenance_turn() THEN
+        RETURN NULL;
+    END IF;
+    -- The greatest of null and something is that: whoever names no interval, or one below zero, asks for a run now.
+    IF NOT EXISTS (
+        SELECT FROM maintenance_runs AS r WHERE r.began_at > now() - greatest(every, interval '0')
+    ) THEN
+        DELETE FROM maintenance_runs AS r
+        WHERE r.began_at < now() - interval '90 days'
+           OR r.id IN (SELECT old.id FROM maintenance_runs AS old ORDER BY old.id DESC OFFSET 9999);
+        INSERT INTO maintenance_runs DEFAULT VALUES RETURNING id INTO run;
+    END IF;
+    RETURN run;
+END
+$$;
+
+ALTER FUNCTION homelog.begin_maintenance(every interval) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION begin_maintenance(every interval); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.begin_maintenance(every interval) IS 'Begins a run if none began so long, and nobody is in the midst of a step; answers it, else null. Of all processes that ask for the same interval, one gets it. The last 10,000 runs are noted.';
+
+--
 -- Name: bound_sources(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -730,16 +825,58 @@ ALTER TABLE public.users OWNER TO homelog_owner;
 COMMENT ON TABLE public.users IS 'Accounts.';
 
 --
+-- Name: COLUMN users.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.users.id IS 'Personal.';
+
+--
+-- Name: COLUMN users.email; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.users.email IS 'Personal.';
+
+--
+-- Name: COLUMN users.username; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.users.username IS 'Personal.';
+
+--
+-- Name: COLUMN users.display_name; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.users.display_name IS 'Personal.';
+
+--
 -- Name: COLUMN users.role; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.users.role IS 'operator, or admin who manages accounts; an admin sees nobody''s homes, sources or plants.';
+COMMENT ON COLUMN public.users.role IS 'operator, or admin who manages accounts; an admin sees nobody''s homes, sources or plants. Personal.';
 
 --
 -- Name: COLUMN users.is_active; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.users.is_active IS 'False: nobody signs in as this account, and its sessions are dead.';
+COMMENT ON COLUMN public.users.is_active IS 'False: nobody signs in as this account, and its sessions are dead. Personal.';
+
+--
+-- Name: COLUMN users.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.users.created_at IS 'Personal.';
+
+--
+-- Name: COLUMN users.updated_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.users.updated_at IS 'Personal.';
+
+--
+-- Name: COLUMN users.last_login_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.users.last_login_at IS 'Personal.';
 
 --
 -- Name: CONSTRAINT users_email_form ON users; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -951,31 +1088,61 @@ COMMENT ON TABLE public.readings IS 'What a source showed at a time; at most one
 -- Name: COLUMN readings.id; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.readings.id IS 'Made by the client or here; travels with the reading, unique only as far as clients make it so.';
+COMMENT ON COLUMN public.readings.id IS 'Made by the client or here; travels with the reading, unique only as far as clients make it so. Public.';
+
+--
+-- Name: COLUMN readings.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings.source_id IS 'Public.';
+
+--
+-- Name: COLUMN readings.value; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings.value IS 'Personal.';
 
 --
 -- Name: COLUMN readings."timestamp"; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.readings."timestamp" IS 'When it was true.';
+COMMENT ON COLUMN public.readings."timestamp" IS 'When it was true. Personal.';
 
 --
 -- Name: COLUMN readings.recorded_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.readings.recorded_at IS 'When it was stored.';
+COMMENT ON COLUMN public.readings.recorded_at IS 'When it was stored. Personal.';
 
 --
 -- Name: COLUMN readings.recorded_by; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.readings.recorded_by IS 'Who stored it; null once that account is gone. Not a foreign key: its index would cost every reading 30 bytes.';
+COMMENT ON COLUMN public.readings.recorded_by IS 'Who stored it; null once that account is gone. Not a foreign key: its index would cost every reading 30 bytes. Personal.';
+
+--
+-- Name: COLUMN readings.quality_flag; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings.quality_flag IS 'Personal.';
+
+--
+-- Name: COLUMN readings.notes; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings.notes IS 'Personal.';
 
 --
 -- Name: COLUMN readings.metadata; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.readings.metadata IS 'Whatever the sender wants to keep with it, an object.';
+COMMENT ON COLUMN public.readings.metadata IS 'Whatever the sender wants to keep with it, an object. Personal.';
+
+--
+-- Name: COLUMN readings.updated_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.readings.updated_at IS 'Personal.';
 
 --
 -- Name: CONSTRAINT readings_metadata_object ON readings; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -1102,6 +1269,242 @@ ALTER FUNCTION homelog.check_session(caller uuid, session uuid, is_gate_open boo
 COMMENT ON FUNCTION homelog.check_session(caller uuid, session uuid, is_gate_open boolean) IS 'Whether a session may act: HL401 unless it is the caller''s and alive, HL4PW while the password is temporary, unless the gate is open. The one place that says so; whatever begins a request''s transaction calls it.';
 
 --
+-- Name: clean_guests(integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.clean_guests(most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    removed integer := 0;
+BEGIN
+    IF homelog.takes_maintenance_turn() THEN
+        DELETE FROM home_members AS m
+        USING (
+            SELECT g.home_id, g.user_id FROM home_members AS g
+            WHERE g.expires_at < now() - homelog.change_retention() - interval '1 day'
+            ORDER BY g.home_id, g.user_id
+            LIMIT least(greatest(most, 0), 10000)
+            FOR UPDATE SKIP LOCKED
+        ) AS gone
+        WHERE m.home_id = gone.home_id AND m.user_id = gone.user_id;
+        GET DIAGNOSTICS removed = ROW_COUNT;
+    END IF;
+    RETURN removed;
+END
+$$;
+
+ALTER FUNCTION homelog.clean_guests(most integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION clean_guests(most integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.clean_guests(most integer) IS 'Deletes guests whose time was over 91 days ago: by then every cursor has told them so.';
+
+--
+-- Name: clean_password_guesses(integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.clean_password_guesses(most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    removed integer := 0;
+BEGIN
+    IF homelog.takes_maintenance_turn() THEN
+        DELETE FROM password_guesses WHERE about IN (
+            SELECT g.about FROM password_guesses AS g
+            WHERE g.began_at < now() - interval '2 days' AND (g.waits_until < now()) IS NOT FALSE
+            LIMIT least(greatest(most, 0), 10000)
+            FOR UPDATE SKIP LOCKED
+        );
+        GET DIAGNOSTICS removed = ROW_COUNT;
+    END IF;
+    RETURN removed;
+END
+$$;
+
+ALTER FUNCTION homelog.clean_password_guesses(most integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION clean_password_guesses(most integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.clean_password_guesses(most integer) IS 'Deletes counts of failures of two days ago, which count no more after one, unless somebody still has to wait.';
+
+--
+-- Name: clean_refresh_tokens(integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.clean_refresh_tokens(most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    removed integer := 0;
+BEGIN
+    IF homelog.takes_maintenance_turn() THEN
+        DELETE FROM refresh_tokens WHERE token_hash = ANY (ARRAY(
+            SELECT t.token_hash FROM refresh_tokens AS t
+            WHERE t.replaced_at < now() - interval '30 days'
+            LIMIT least(greatest(most, 0), 10000)
+        ));
+        GET DIAGNOSTICS removed = ROW_COUNT;
+    END IF;
+    RETURN removed;
+END
+$$;
+
+ALTER FUNCTION homelog.clean_refresh_tokens(most integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION clean_refresh_tokens(most integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.clean_refresh_tokens(most integer) IS 'Deletes tokens that were replaced 30 days ago. They worked for 7 days, so whoever comes with one later has had no use of it for weeks: it is unknown then, and ends no session.';
+
+--
+-- Name: clean_request_budgets(integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.clean_request_budgets(most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    removed integer := 0;
+BEGIN
+    IF homelog.takes_maintenance_turn() THEN
+        DELETE FROM request_budgets WHERE identity IN (
+            SELECT b.identity FROM request_budgets AS b
+            WHERE b.began_at < now() - interval '10 minutes'
+            LIMIT least(greatest(most, 0), 10000)
+            FOR UPDATE SKIP LOCKED
+        );
+        GET DIAGNOSTICS removed = ROW_COUNT;
+    END IF;
+    RETURN removed;
+END
+$$;
+
+ALTER FUNCTION homelog.clean_request_budgets(most integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION clean_request_budgets(most integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.clean_request_budgets(most integer) IS 'Deletes budgets whose minute is long over.';
+
+--
+-- Name: clean_sessions(integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.clean_sessions(most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    removed integer := 0;
+BEGIN
+    IF homelog.takes_maintenance_turn() THEN
+        DELETE FROM sessions WHERE id = ANY (ARRAY(
+            SELECT s.id FROM sessions AS s
+            WHERE least(s.ended_at, s.expires_at) < now() - interval '30 days'
+            LIMIT least(greatest(most, 0), 10000)
+        ));
+        GET DIAGNOSTICS removed = ROW_COUNT;
+    END IF;
+    RETURN removed;
+END
+$$;
+
+ALTER FUNCTION homelog.clean_sessions(most integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION clean_sessions(most integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.clean_sessions(most integer) IS 'Deletes sessions that ended or expired 30 days ago, with their tokens. Nobody is shown them, and what names one is refused whether it is there or not.';
+
+--
+-- Name: clean_spent_tickets(integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.clean_spent_tickets(most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    removed integer := 0;
+BEGIN
+    IF homelog.takes_maintenance_turn() THEN
+        DELETE FROM spent_tickets WHERE ticket_hash IN (
+            SELECT t.ticket_hash FROM spent_tickets AS t
+            WHERE t.expires_at < now() - interval '1 hour'
+            LIMIT least(greatest(most, 0), 10000)
+            FOR UPDATE SKIP LOCKED
+        );
+        GET DIAGNOSTICS removed = ROW_COUNT;
+    END IF;
+    RETURN removed;
+END
+$$;
+
+ALTER FUNCTION homelog.clean_spent_tickets(most integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION clean_spent_tickets(most integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.clean_spent_tickets(most integer) IS 'Deletes used tickets that expired an hour ago and would not work any more anyway.';
+
+--
+-- Name: clean_tombstones(integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.clean_tombstones(most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    -- The day is for transactions that stayed open: a tombstone bears the time at which its transaction began.
+    until_then timestamptz := now() - homelog.change_retention() - interval '1 day';
+    room       integer := least(greatest(most, 0), 10000);
+    removed    integer := 0;
+    one        integer;
+BEGIN
+    IF homelog.takes_maintenance_turn() THEN
+        DELETE FROM source_tombstones WHERE ctid = ANY (ARRAY(
+            SELECT t.ctid FROM source_tombstones AS t WHERE t.deleted_at < until_then LIMIT room
+        ));
+        GET DIAGNOSTICS removed = ROW_COUNT;
+        DELETE FROM user_tombstones WHERE ctid = ANY (ARRAY(
+            SELECT t.ctid FROM user_tombstones AS t WHERE t.deleted_at < until_then LIMIT room - removed
+        ));
+        GET DIAGNOSTICS one = ROW_COUNT;
+        removed := removed + one;
+        DELETE FROM place_tombstones WHERE ctid = ANY (ARRAY(
+            SELECT t.ctid FROM place_tombstones AS t WHERE t.deleted_at < until_then LIMIT room - removed
+        ));
+        GET DIAGNOSTICS one = ROW_COUNT;
+        removed := removed + one;
+    END IF;
+    RETURN removed;
+END
+$$;
+
+ALTER FUNCTION homelog.clean_tombstones(most integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION clean_tombstones(most integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.clean_tombstones(most integer) IS 'Deletes what tells of deletions that no cursor may still ask for: those of 91 days ago, where cursors are good for 90.';
+
+--
 -- Name: confirm_password(uuid, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1216,34 +1619,94 @@ ALTER TABLE public.data_sources OWNER TO homelog_owner;
 COMMENT ON TABLE public.data_sources IS 'Meters, sensors and whatever else readings come from.';
 
 --
+-- Name: COLUMN data_sources.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.id IS 'Public.';
+
+--
+-- Name: COLUMN data_sources.name; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.name IS 'Personal.';
+
+--
+-- Name: COLUMN data_sources.description; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.description IS 'Personal.';
+
+--
 -- Name: COLUMN data_sources.source_type; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.data_sources.source_type IS 'electric, water, gas, heat, temperature or any other word.';
+COMMENT ON COLUMN public.data_sources.source_type IS 'electric, water, gas, heat, temperature or any other word. Personal.';
 
 --
 -- Name: COLUMN data_sources.unit; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.data_sources.unit IS 'The unit of every value: kWh, m³, °C.';
+COMMENT ON COLUMN public.data_sources.unit IS 'The unit of every value: kWh, m³, °C. Personal.';
 
 --
 -- Name: COLUMN data_sources.kind; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.data_sources.kind IS 'How values add up.';
+COMMENT ON COLUMN public.data_sources.kind IS 'How values add up. Personal.';
+
+--
+-- Name: COLUMN data_sources.home_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.home_id IS 'Public.';
+
+--
+-- Name: COLUMN data_sources.meter_number; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.meter_number IS 'Personal.';
+
+--
+-- Name: COLUMN data_sources.place_name; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.place_name IS 'Personal.';
+
+--
+-- Name: COLUMN data_sources.address; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.address IS 'Personal.';
+
+--
+-- Name: COLUMN data_sources.thumbnail_url; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.thumbnail_url IS 'Personal.';
 
 --
 -- Name: COLUMN data_sources.is_public; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.data_sources.is_public IS 'True: anyone who names it may read it, less address, number, people and notes.';
+COMMENT ON COLUMN public.data_sources.is_public IS 'True: anyone who names it may read it, less address, number, people and notes. Personal.';
+
+--
+-- Name: COLUMN data_sources.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.created_at IS 'Personal.';
+
+--
+-- Name: COLUMN data_sources.updated_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_sources.updated_at IS 'Personal.';
 
 --
 -- Name: COLUMN data_sources.created_by; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.data_sources.created_by IS 'Who made it; null once that account is gone.';
+COMMENT ON COLUMN public.data_sources.created_by IS 'Who made it; null once that account is gone. Personal.';
 
 --
 -- Name: CONSTRAINT data_sources_address_length ON data_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -1486,6 +1949,71 @@ ALTER FUNCTION homelog.demand_admin() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.demand_admin() IS 'HL404 unless an admin is calling, signed in: for others the administration of accounts is not there.';
 
 --
+-- Name: due_retentions(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.due_retentions() RETURNS TABLE(source_id uuid, zone text, cut timestamp with time zone, since timestamp with time zone, unfinished timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT r.source_id, z.zone, c.cut, d.since, left_over.hour
+    FROM source_retentions AS r
+    JOIN data_sources AS s ON s.id = r.source_id
+    LEFT JOIN homes AS h ON h.id = s.home_id
+    LEFT JOIN reading_horizons AS o ON o.source_id = r.source_id
+    CROSS JOIN LATERAL (SELECT coalesce(h.timezone, 'UTC')::text) AS z (zone)
+    CROSS JOIN LATERAL (SELECT homelog.day_of(now() - make_interval(months => r.months), z.zone)) AS c (cut)
+    CROSS JOIN LATERAL (
+        SELECT coalesce(
+            CASE r.action WHEN 'delete' THEN o.deleted_until ELSE greatest(o.thinned_until, o.deleted_until) END,
+            '-infinity'
+        )
+    ) AS d (since)
+    LEFT JOIN LATERAL (
+        SELECT k.hour
+        FROM (
+            SELECT t.hour, t.first_at, t.last_at
+            FROM reading_hours AS t
+            WHERE t.source_id = r.source_id AND t.hour < o.thinned_until AND t.is_thinned
+            ORDER BY t.hour DESC
+            LIMIT 1
+        ) AS k
+        WHERE r.action = 'thin' AND EXISTS (
+            SELECT FROM readings AS e
+            WHERE e.source_id = r.source_id AND e.timestamp > k.first_at AND e.timestamp < k.last_at
+        )
+    ) AS left_over ON true
+    WHERE d.since < c.cut OR left_over.hour IS NOT NULL;
+$$;
+
+ALTER FUNCTION homelog.due_retentions() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION due_retentions(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.due_retentions() IS 'The sources that have something to thin or delete: up to which local midnight, and from when on; and the hour that was thinned last where some of its readings are still there.';
+
+--
+-- Name: end_maintenance(uuid, jsonb); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.end_maintenance(run uuid, told jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    UPDATE maintenance_runs SET ended_at = now(), done = told WHERE id = run AND ended_at IS NULL;
+$$;
+
+ALTER FUNCTION homelog.end_maintenance(run uuid, told jsonb) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION end_maintenance(run uuid, told jsonb); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.end_maintenance(run uuid, told jsonb) IS 'Notes what a run has done.';
+
+--
 -- Name: end_session_of_token(bytea); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -1541,6 +2069,145 @@ ALTER FUNCTION homelog.end_sessions(keep uuid) OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.end_sessions(keep uuid) IS 'Ends the caller''s sessions but the one to keep; says how many.';
+
+--
+-- Name: expire_readings(integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.expire_readings(most integer) RETURNS TABLE(source_id uuid, action public.retention_action, removed integer, until timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    kept    source_retentions;
+    due     record;
+    room    integer := least(greatest(most, 1), 10000);
+    hours   timestamptz[];
+    whole   timestamptz;
+    first   timestamptz;
+    stop    timestamptz;
+BEGIN
+    IF NOT homelog.takes_maintenance_turn() THEN
+        RETURN;
+    END IF;
+    -- In another order each run, the same within it: one that fails keeps no other from its turn for ever.
+    SELECT d.source_id INTO due
+    FROM homelog.due_retentions() AS d
+    ORDER BY hashtextextended(
+        d.source_id::text, (SELECT (date_part('epoch', max(r.began_at)) * 1000000)::bigint FROM maintenance_runs AS r)
+    ), d.source_id
+    LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    source_id := due.source_id;
+    removed := 0;
+
+    -- The turn before the row: who deletes the source has its turn first, too. Who takes the retention back meanwhile
+    -- either is seen here or waits.
+    PERFORM homelog.take_turns(ARRAY[source_id]);
+    SELECT r.* INTO kept FROM source_retentions AS r WHERE r.source_id = due.source_id FOR SHARE;
+    SELECT d.* INTO due FROM homelog.due_retentions() AS d WHERE d.source_id = due.source_id;
+    action := kept.action;
+    IF kept.source_id IS NULL OR due.cut IS NULL THEN
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    PERFORM set_config('homelog.expires', action::text, true);
+
+    IF action = 'thin' THEN
+        IF due.unfinished IS NOT NULL THEN
+            SELECT t.removed, t.until INTO removed, until
+            FROM homelog.thin_hours(due.source_id, ARRAY[due.unfinished], due.since, room) AS t;
+        ELSE
+            -- Hours that a midnight cuts, or a meter event, stay as they are: they are answered in parts.
+            hours := ARRAY(
+                SELECT k.hour
+                FROM reading_hours AS k
+                WHERE k.source_id = due.source_id AND k.hour >= due.since AND k.hour + interval '1 hour' <= due.cut
+                  AND NOT k.is_thinned
+                  AND homelog.day_of(k.hour, due.zone)
+                      = homelog.day_of(k.hour + interval '1 hour' - interval '1 microsecond', due.zone)
+                  AND NOT EXISTS (
+                      SELECT FROM meter_events AS m
+                      WHERE m.source_id = due.source_id AND m.at >= k.hour AND m.at < k.hour + interval '1 hour'
+                  )
+                ORDER BY k.hour
+                LIMIT room / 10 + 1  -- An hour has ten readings at least.
+            );
+            SELECT t.removed, t.until INTO removed, until
+            FROM homelog.thin_hours(
+                due.source_id, hours,
+                CASE
+                    WHEN cardinality(hours) > room / 10 THEN hours[cardinality(hours)] + interval '1 hour'
+                    ELSE due.cut
+                END,
+                room
+            ) AS t;
+        END IF;
+    ELSE
+        -- A thinned hour goes as a whole, once all of it is due.
+        SELECT h.hour INTO whole FROM reading_hours AS h
+        WHERE h.source_id = due.source_id AND h.hour = homelog.hour_of(due.cut) AND h.is_thinned;
+        whole := coalesce(whole, due.cut);
+        SELECT r.timestamp INTO first FROM readings AS r
+        WHERE r.source_id = due.source_id AND r.timestamp < whole
+        ORDER BY r.timestamp LIMIT 1;
+        SELECT r.timestamp INTO stop FROM readings AS r
+        WHERE r.source_id = due.source_id AND r.timestamp < whole
+        ORDER BY r.timestamp OFFSET room LIMIT 1;
+
+        -- Full hours, so that none is summed up anew of what is left. One that holds more is thinned first.
+        IF homelog.hour_of(first) < homelog.hour_of(stop) THEN
+            until := homelog.hour_of(stop);
+        ELSIF stop IS NOT NULL THEN
+            until := stop;
+            hours := ARRAY(
+                SELECT k.hour
+                FROM reading_hours AS k
+                WHERE k.source_id = due.source_id AND k.hour = homelog.hour_of(stop) AND k.hour + interval '1 hour' <= whole
+                  AND NOT EXISTS (
+                      SELECT FROM meter_events AS m
+                      WHERE m.source_id = due.source_id AND m.at >= k.hour AND m.at < k.hour + interval '1 hour'
+                  )
+            );
+            IF hours <> '{}' THEN
+                SELECT t.removed, homelog.hour_of(stop) INTO removed, until
+                FROM homelog.thin_hours(due.source_id, hours, hours[1] + interval '1 hour', room) AS t;
+                until := CASE WHEN removed = 0 THEN stop ELSE until END;
+            END IF;
+        ELSE
+            until := due.cut;
+        END IF;
+
+        INSERT INTO reading_horizons AS h (source_id, deleted_until) VALUES (due.source_id, until)
+        ON CONFLICT (source_id) DO UPDATE SET
+            deleted_until = greatest(h.deleted_until, excluded.deleted_until),
+            thinned_until = CASE WHEN h.thinned_until > excluded.deleted_until THEN h.thinned_until END;
+        IF removed = 0 THEN
+            DELETE FROM reading_hours AS h
+            WHERE h.source_id = due.source_id AND h.hour <= until - interval '1 hour' AND h.is_thinned;
+            DELETE FROM readings AS r WHERE r.source_id = due.source_id AND r.timestamp < least(until, whole);
+            GET DIAGNOSTICS removed = ROW_COUNT;
+            DELETE FROM changed_days AS c
+            WHERE c.source_id = due.source_id AND c.day < (until AT TIME ZONE 'UTC')::date;
+        END IF;
+    END IF;
+    PERFORM set_config('homelog.expires', '', true);
+    RETURN NEXT;
+END
+$$;
+
+ALTER FUNCTION homelog.expire_readings(most integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION expire_readings(most integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.expire_readings(most integer) IS 'Thins or deletes so many readings at most of one source, as its retention has it, the oldest first; says of which and up to when. No row where no source has any that are due. What is due nobody says but source_retentions.';
 
 --
 -- Name: find_credentials(public.citext); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -2018,6 +2685,12 @@ ALTER TABLE public.user_passwords OWNER TO homelog_owner;
 COMMENT ON TABLE public.user_passwords IS 'One row for each account that signs in with a password.';
 
 --
+-- Name: COLUMN user_passwords.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_passwords.user_id IS 'Personal.';
+
+--
 -- Name: COLUMN user_passwords.password_hash; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
@@ -2027,19 +2700,19 @@ COMMENT ON COLUMN public.user_passwords.password_hash IS 'Argon2id in PHC form, 
 -- Name: COLUMN user_passwords.is_temporary; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.user_passwords.is_temporary IS 'Set by an administrator: opens only the change of the password.';
+COMMENT ON COLUMN public.user_passwords.is_temporary IS 'Set by an administrator: opens only the change of the password. Personal.';
 
 --
 -- Name: COLUMN user_passwords.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.user_passwords.created_at IS 'When the password was last changed.';
+COMMENT ON COLUMN public.user_passwords.created_at IS 'When the password was last changed. Personal.';
 
 --
 -- Name: COLUMN user_passwords.used_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.user_passwords.used_at IS 'When a temporary password was signed in with, which it is once; else null.';
+COMMENT ON COLUMN public.user_passwords.used_at IS 'When a temporary password was signed in with, which it is once; else null. Personal.';
 
 --
 -- Name: CONSTRAINT user_passwords_password_hash_argon2id ON user_passwords; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -2071,6 +2744,109 @@ ALTER FUNCTION homelog.has_expired(password public.user_passwords) OWNER TO home
 --
 
 COMMENT ON FUNCTION homelog.has_expired(password public.user_passwords) IS 'Whether a temporary password is older than its 24 hours.';
+
+--
+-- Name: has_rules(uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.has_rules(sources uuid[]) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM data_validators AS v WHERE v.source_id = ANY (sources))
+        OR EXISTS (SELECT FROM reading_horizons AS h WHERE h.source_id = ANY (sources));
+END
+$$;
+
+ALTER FUNCTION homelog.has_rules(sources uuid[]) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION has_rules(sources uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.has_rules(sources uuid[]) IS 'Whether any of these sources has rules, be it only how old a reading may be. Volatile, so that it sees what was committed before it is called: in the statement that waited for its turn, what others made meanwhile.';
+
+--
+-- Name: reading_horizons; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.reading_horizons (
+    source_id uuid NOT NULL,
+    thinned_until timestamp with time zone,
+    deleted_until timestamp with time zone,
+    CONSTRAINT reading_horizons_some_end CHECK ((num_nonnulls(thinned_until, deleted_until) > 0))
+);
+
+ALTER TABLE ONLY public.reading_horizons FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.reading_horizons OWNER TO homelog_owner;
+
+--
+-- Name: TABLE reading_horizons; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.reading_horizons IS 'Up to when a source''s readings were thinned or deleted by its retention: before that nothing is written any more.';
+
+--
+-- Name: COLUMN reading_horizons.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_horizons.source_id IS 'Public.';
+
+--
+-- Name: COLUMN reading_horizons.thinned_until; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_horizons.thinned_until IS 'Up to when full hours were thinned. It stays when the retention goes: their readings do not come back. Personal.';
+
+--
+-- Name: COLUMN reading_horizons.deleted_until; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_horizons.deleted_until IS 'Up to when all were deleted. It goes with the retention: then older readings may be logged again. Personal.';
+
+--
+-- Name: CONSTRAINT reading_horizons_some_end ON reading_horizons; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT reading_horizons_some_end ON public.reading_horizons IS 'A source without a horizon has no row.';
+
+--
+-- Name: horizon_of(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.horizon_of(source uuid) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+ SELECT GREATEST(h.thinned_until, h.deleted_until) AS "greatest"
+    FROM public.reading_horizons h
+   WHERE (h.source_id = horizon_of.source);
+END;
+
+ALTER FUNCTION homelog.horizon_of(source uuid) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION horizon_of(source uuid); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.horizon_of(source uuid) IS 'Before when nothing is written to a source any more, as far as the caller sees it; null if there is no such time.';
+
+--
+-- Name: horizon_told(timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.horizon_told(until timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN format('By its retention this source keeps no single readings from before %sZ; nothing is logged, changed or deleted there.'::text, to_char((until AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS'::text));
+
+ALTER FUNCTION homelog.horizon_told(until timestamp with time zone) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION horizon_told(until timestamp with time zone); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.horizon_told(until timestamp with time zone) IS 'What somebody is told who writes before a source''s horizon.';
 
 --
 -- Name: hour_of(timestamp with time zone); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -2109,6 +2885,22 @@ ALTER FUNCTION homelog.is_fresh(freshness interval) OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.is_fresh(freshness interval) IS 'Whether the caller signed in no longer ago than that. Refreshing a session makes it no younger.';
+
+--
+-- Name: is_summed_alike(double precision, public.quality_flag, double precision, public.quality_flag); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.is_summed_alike(value double precision, flag public.quality_flag, other_value double precision, other_flag public.quality_flag) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN COALESCE(((value = other_value) AND (flag = other_flag)), false);
+
+ALTER FUNCTION homelog.is_summed_alike(value double precision, flag public.quality_flag, other_value double precision, other_flag public.quality_flag) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION is_summed_alike(value double precision, flag public.quality_flag, other_value double precision, other_flag public.quality_flag); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.is_summed_alike(value double precision, flag public.quality_flag, other_value double precision, other_flag public.quality_flag) IS 'Whether a reading may become another one before a source''s horizon: notes and metadata are in no sum.';
 
 --
 -- Name: is_timezone(text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -2268,8 +3060,38 @@ CREATE FUNCTION homelog.judge_batch(source uuid, sent json, replaces boolean) RE
     SET enable_bitmapscan TO 'off'
     AS $$
 DECLARE
-    batch record;
+    has_horizons boolean := EXISTS (SELECT FROM reading_horizons);
+    batch        record;
 BEGIN
+    -- What the trigger below would refuse, and what it would not if thinning had left it: a null action.
+    RETURN QUERY
+    SELECT (j.ordinal - 1)::integer, CASE WHEN NOT is_gone.so THEN 'reject'::validator_action END, 'retention',
+           CASE WHEN is_gone.so THEN homelog.thinning_told() ELSE homelog.horizon_told(h.until) END
+    FROM ROWS FROM (
+        json_to_recordset(sent) AS (
+            source_id uuid, value double precision, timestamp timestamptz, quality_flag quality_flag
+        )
+    ) WITH ORDINALITY AS j (source_id, value, timestamp, quality_flag, ordinal)
+    CROSS JOIN LATERAL (SELECT homelog.horizon_of(coalesce(j.source_id, source))) AS h (until)
+    CROSS JOIN LATERAL (
+        SELECT NOT replaces AND EXISTS (
+            SELECT FROM reading_hours AS k
+            WHERE k.source_id = coalesce(j.source_id, source) AND k.hour = homelog.hour_of(j.timestamp)
+              AND k.is_thinned AND j.timestamp > k.first_at AND j.timestamp < k.last_at
+              AND (j.quality_flag = 'bad' OR j.value BETWEEN k.min AND k.max)  -- No sum tells of a bad one.
+        )
+    ) AS is_gone (so)
+    WHERE has_horizons
+      AND j.timestamp < h.until
+      AND NOT EXISTS (
+          SELECT FROM readings AS r
+          WHERE r.source_id = coalesce(j.source_id, source) AND r.timestamp = j.timestamp
+            AND (
+                NOT replaces
+                OR homelog.is_summed_alike(r.value, r.quality_flag, j.value, coalesce(j.quality_flag, 'good'))
+            )
+      );
+
     FOR batch IN
         SELECT
             s.source_id,
@@ -2288,6 +3110,7 @@ BEGIN
             ) WITH ORDINALITY AS j (source_id, value, timestamp, quality_flag, ordinal)
         ) AS s
         WHERE s.source_id IN (SELECT v.source_id FROM data_validators AS v)
+          AND NOT (has_horizons AND coalesce(s.timestamp < homelog.horizon_of(s.source_id), false))
         GROUP BY s.source_id
     LOOP
         -- What is stored at their time makes duplicates and conflicts of them, whatever the rules say.
@@ -3079,6 +3902,25 @@ ALTER FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) OW
 COMMENT ON FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) IS 'What the caller may not see any more since the snapshot, or since that time: what is gone, was taken from them or left a home of theirs, and all that stood in the homes that they left, when they did. Some of it they may still see for another reason. A token that is bound to sources learns of these alone.';
 
 --
+-- Name: maintenance_ended_at(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.maintenance_ended_at() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT max(r.ended_at) FROM maintenance_runs AS r;
+$$;
+
+ALTER FUNCTION homelog.maintenance_ended_at() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION maintenance_ended_at(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.maintenance_ended_at() IS 'When a run ended last, of whichever process; null for never. What the metrics tell.';
+
+--
 -- Name: make_account(public.citext, text, text, text, interval); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -3262,6 +4104,30 @@ ALTER FUNCTION homelog.neighbours(source uuid, since timestamp with time zone, u
 COMMENT ON FUNCTION homelog.neighbours(source uuid, since timestamp with time zone, until timestamp with time zone, OUT before_value double precision, OUT before_at timestamp with time zone, OUT after_value double precision, OUT after_at timestamp with time zone) IS 'The stored readings next to a stretch of time, of the meter that hung there at its start and at its end; bad ones do not count.';
 
 --
+-- Name: note_stale_days(uuid[]); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.note_stale_days(sources uuid[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    -- A row that is there is written anew: whoever sums up leaves alone what a transaction still holds.
+    INSERT INTO stale_days AS d (source_id)
+    SELECT s.id FROM unnest(sources) AS s (id)
+    WHERE EXISTS (SELECT FROM reading_days AS r WHERE r.source_id = s.id)
+    ORDER BY s.id
+    ON CONFLICT (source_id) DO UPDATE SET since = d.since;
+$$;
+
+ALTER FUNCTION homelog.note_stale_days(sources uuid[]) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION note_stale_days(sources uuid[]); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.note_stale_days(sources uuid[]) IS 'Notes sources whose days are to be summed up anew, if they have any.';
+
+--
 -- Name: note_token_use(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -3360,6 +4226,140 @@ ALTER FUNCTION homelog.own_credentials() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.own_credentials() IS 'The caller''s own password hash, to check the current password.';
+
+--
+-- Name: reading_hours; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.reading_hours (
+    source_id uuid NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    count integer NOT NULL,
+    min double precision NOT NULL,
+    max double precision NOT NULL,
+    sum double precision NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    first_value double precision NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    last_value double precision NOT NULL,
+    drops integer NOT NULL,
+    is_thinned boolean DEFAULT false NOT NULL,
+    CONSTRAINT reading_hours_count_dense CHECK ((count >= 10))
+)
+WITH (fillfactor='80');
+
+ALTER TABLE ONLY public.reading_hours FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.reading_hours OWNER TO homelog_owner;
+
+--
+-- Name: TABLE reading_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.reading_hours IS 'Hours of UTC with at least ten readings that are not bad, each the exact sum of these. Kept by triggers on readings.';
+
+--
+-- Name: COLUMN reading_hours.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.source_id IS 'Public.';
+
+--
+-- Name: COLUMN reading_hours.hour; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.hour IS 'Its beginning, at a full hour of UTC. Personal.';
+
+--
+-- Name: COLUMN reading_hours.count; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.count IS 'Personal.';
+
+--
+-- Name: COLUMN reading_hours.min; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.min IS 'Personal.';
+
+--
+-- Name: COLUMN reading_hours.max; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.max IS 'Personal.';
+
+--
+-- Name: COLUMN reading_hours.sum; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.sum IS 'Personal.';
+
+--
+-- Name: COLUMN reading_hours.first_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.first_at IS 'The time of the first reading, whose value is first_value. Personal.';
+
+--
+-- Name: COLUMN reading_hours.first_value; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.first_value IS 'Personal.';
+
+--
+-- Name: COLUMN reading_hours.last_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.last_at IS 'The time of the last reading, whose value is last_value. Personal.';
+
+--
+-- Name: COLUMN reading_hours.last_value; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.last_value IS 'Personal.';
+
+--
+-- Name: COLUMN reading_hours.drops; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.drops IS 'How many readings of the hour show less than the one before them in it. Personal.';
+
+--
+-- Name: COLUMN reading_hours.is_thinned; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_hours.is_thinned IS 'Whether of its readings only the first and the last are left: then this row is all that tells of the others. Personal.';
+
+--
+-- Name: CONSTRAINT reading_hours_count_dense ON reading_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT reading_hours_count_dense ON public.reading_hours IS 'Only hours with at least ten readings are summed up.';
+
+--
+-- Name: parts_of(public.reading_hours); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.parts_of(hour public.reading_hours) RETURNS TABLE(at timestamp with time zone, value double precision, count integer, min double precision, max double precision, sum double precision, drops integer)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    VALUES
+    (
+        (hour).first_at, (hour).first_value,
+        (hour).count - 1, (hour).min, (hour).max, (hour).sum - (hour).last_value,
+        -- The way from the first part to the last is looked at by whoever puts them together.
+        (hour).drops - ((hour).last_value < (hour).first_value)::integer
+    ),
+    ((hour).last_at, (hour).last_value, 1, (hour).last_value, (hour).last_value, (hour).last_value, 0);
+$$;
+
+ALTER FUNCTION homelog.parts_of(hour public.reading_hours) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION parts_of(hour public.reading_hours); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.parts_of(hour public.reading_hours) IS 'A thinned hour in two parts, for whom an edge cuts it: all its readings but the last count where the first one lies, the last one where it lies.';
 
 --
 -- Name: people_of_home(uuid); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -3619,88 +4619,154 @@ ALTER TABLE public.plants OWNER TO homelog_owner;
 COMMENT ON TABLE public.plants IS 'Plants; each belongs to a person and may stand in a home.';
 
 --
+-- Name: COLUMN plants.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.id IS 'Public.';
+
+--
+-- Name: COLUMN plants.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.user_id IS 'Personal.';
+
+--
+-- Name: COLUMN plants.name; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.name IS 'Personal.';
+
+--
+-- Name: COLUMN plants.species; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.species IS 'Personal.';
+
+--
+-- Name: COLUMN plants.kind; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.kind IS 'Personal.';
+
+--
+-- Name: COLUMN plants.room; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.room IS 'Personal.';
+
+--
 -- Name: COLUMN plants.moisture; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.moisture IS 'How wet the soil is, 0 to 1: as last written, or as its sensor last said.';
+COMMENT ON COLUMN public.plants.moisture IS 'How wet the soil is, 0 to 1: as last written, or as its sensor last said. Personal.';
 
 --
 -- Name: COLUMN plants.status; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.status IS 'As last written; what it is now says homelog.shown_plant().';
+COMMENT ON COLUMN public.plants.status IS 'As last written; what it is now says homelog.shown_plant(). Personal.';
 
 --
 -- Name: COLUMN plants.every; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.every IS 'Days between waterings, but for the season.';
+COMMENT ON COLUMN public.plants.every IS 'Days between waterings, but for the season. Personal.';
+
+--
+-- Name: COLUMN plants.light; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.light IS 'Personal.';
+
+--
+-- Name: COLUMN plants.note; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.note IS 'Personal.';
 
 --
 -- Name: COLUMN plants.growth; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.growth IS 'Measurements, oldest first: an array of finite numbers.';
+COMMENT ON COLUMN public.plants.growth IS 'Measurements, oldest first: an array of finite numbers. Personal.';
 
 --
 -- Name: COLUMN plants.last_water; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.last_water IS 'When it was last watered; null for never.';
+COMMENT ON COLUMN public.plants.last_water IS 'When it was last watered; null for never. Personal.';
+
+--
+-- Name: COLUMN plants.home_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.home_id IS 'Public.';
+
+--
+-- Name: COLUMN plants.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.created_at IS 'Personal.';
+
+--
+-- Name: COLUMN plants.updated_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.plants.updated_at IS 'Personal.';
 
 --
 -- Name: COLUMN plants.season_factor; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.season_factor IS 'In the months of the season every counts so many times.';
+COMMENT ON COLUMN public.plants.season_factor IS 'In the months of the season every counts so many times. Personal.';
 
 --
 -- Name: COLUMN plants.season_from; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.season_from IS 'The first month of the season, 1 to 12.';
+COMMENT ON COLUMN public.plants.season_from IS 'The first month of the season, 1 to 12. Personal.';
 
 --
 -- Name: COLUMN plants.season_to; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.season_to IS 'The last month of the season; earlier than the first one across New Year.';
+COMMENT ON COLUMN public.plants.season_to IS 'The last month of the season; earlier than the first one across New Year. Personal.';
 
 --
 -- Name: COLUMN plants.snoozed_until; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.snoozed_until IS 'Put off: it is not due before that local day. The next watering ends it.';
+COMMENT ON COLUMN public.plants.snoozed_until IS 'Put off: it is not due before that local day. The next watering ends it. Personal.';
 
 --
 -- Name: COLUMN plants.moisture_source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.moisture_source_id IS 'The sensor in its pot: a gauge whose unit is a share.';
+COMMENT ON COLUMN public.plants.moisture_source_id IS 'The sensor in its pot: a gauge whose unit is a share. Public.';
 
 --
 -- Name: COLUMN plants.dry_below; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.dry_below IS 'A moisture below this is dry; 0.05 above it, it no longer is.';
+COMMENT ON COLUMN public.plants.dry_below IS 'A moisture below this is dry; 0.05 above it, it no longer is. Personal.';
 
 --
 -- Name: COLUMN plants.stale_after_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.stale_after_hours IS 'For how long a reading of the sensor says how the plant is.';
+COMMENT ON COLUMN public.plants.stale_after_hours IS 'For how long a reading of the sensor says how the plant is. Personal.';
 
 --
 -- Name: COLUMN plants.moisture_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.moisture_at IS 'The time of the sensor''s reading that moisture is of; null for none.';
+COMMENT ON COLUMN public.plants.moisture_at IS 'The time of the sensor''s reading that moisture is of; null for none. Personal.';
 
 --
 -- Name: COLUMN plants.dry_since; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.plants.dry_since IS 'The time of the sensor''s reading with which the soil turned dry; null while it is not.';
+COMMENT ON COLUMN public.plants.dry_since IS 'The time of the sensor''s reading with which the soil turned dry; null while it is not. Personal.';
 
 --
 -- Name: CONSTRAINT plants_dry_below_range ON plants; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -4075,7 +5141,7 @@ DECLARE
 BEGIN
     PERFORM homelog.take_turns(ARRAY[source]);
 
-    DELETE FROM reading_hours AS h WHERE h.source_id = source;
+    DELETE FROM reading_hours AS h WHERE h.source_id = source AND NOT h.is_thinned;
     SELECT coalesce(array_agg(dense.hour), '{}') INTO hours
     FROM (
         SELECT homelog.hour_of(r.timestamp) AS hour
@@ -4096,6 +5162,51 @@ ALTER FUNCTION homelog.rebuild_hours(source uuid) OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.rebuild_hours(source uuid) IS 'Sums up all hours of a source anew, and then its days: for operators, after readings were changed with triggers off. Writers to the source wait meanwhile.';
+
+--
+-- Name: rebuild_stale_days(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.rebuild_stale_days() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    stale uuid;
+BEGIN
+    IF NOT homelog.takes_maintenance_turn() THEN
+        RETURN 0;
+    END IF;
+    -- The turn before the row: who deletes a source has its turn first, too. A row that is noted again just now is of a
+    -- zone that cannot be seen yet.
+    -- In another order each run, the same within it: one that fails keeps no other from its turn for ever.
+    SELECT d.source_id INTO stale
+    FROM stale_days AS d
+    ORDER BY hashtextextended(
+        d.source_id::text, (SELECT (date_part('epoch', max(r.began_at)) * 1000000)::bigint FROM maintenance_runs AS r)
+    ), d.source_id
+    LIMIT 1;
+    IF stale IS NULL THEN
+        RETURN 0;
+    END IF;
+    PERFORM homelog.take_turns(ARRAY[stale]);
+    DELETE FROM stale_days AS d
+    WHERE d.source_id = (SELECT n.source_id FROM stale_days AS n WHERE n.source_id = stale FOR UPDATE SKIP LOCKED);
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    PERFORM homelog.rebuild_days(stale);
+    RETURN 1;
+END
+$$;
+
+ALTER FUNCTION homelog.rebuild_stale_days() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION rebuild_stale_days(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.rebuild_stale_days() IS 'Sums up the days of one source anew that came into another time zone; says how many. Writers to it wait meanwhile.';
 
 --
 -- Name: record_failed_identity(public.auth_provider, text, text, text); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -4886,16 +5997,46 @@ ALTER TABLE public.homes OWNER TO homelog_owner;
 COMMENT ON TABLE public.homes IS 'Places; whoever makes one is its first admin.';
 
 --
+-- Name: COLUMN homes.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.homes.id IS 'Public.';
+
+--
+-- Name: COLUMN homes.name; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.homes.name IS 'Personal.';
+
+--
+-- Name: COLUMN homes.address; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.homes.address IS 'Personal.';
+
+--
 -- Name: COLUMN homes.timezone; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.homes.timezone IS 'An IANA name of PostgreSQL''s own list: the days and months of what stands here.';
+COMMENT ON COLUMN public.homes.timezone IS 'An IANA name of PostgreSQL''s own list: the days and months of what stands here. Personal.';
+
+--
+-- Name: COLUMN homes.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.homes.created_at IS 'Personal.';
+
+--
+-- Name: COLUMN homes.updated_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.homes.updated_at IS 'Personal.';
 
 --
 -- Name: COLUMN homes.created_by; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.homes.created_by IS 'Who made it; null once that account is gone.';
+COMMENT ON COLUMN public.homes.created_by IS 'Who made it; null once that account is gone. Personal.';
 
 --
 -- Name: CONSTRAINT homes_address_length ON homes; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -5115,6 +6256,10 @@ BEGIN
 
     WITH days AS MATERIALIZED (
         SELECT d.source_id, d.since, l.until,
+               EXISTS (
+                   SELECT FROM reading_horizons AS o
+                   WHERE o.source_id = d.source_id AND greatest(o.thinned_until, o.deleted_until) > d.since
+               ) AS is_past,
                homelog.hour_of(d.since + interval '1 hour' - interval '1 microsecond') AS opens,
                homelog.hour_of(l.until) AS shuts
         FROM (
@@ -5151,7 +6296,7 @@ BEGIN
             FROM reading_hours AS w
             WHERE w.source_id = d.source_id AND w.hour >= d.opens AND w.hour < d.shuts
         ) AS h
-        WHERE d.opens + cardinality(h.firsts) * interval '1 hour' = d.shuts
+        WHERE d.opens + cardinality(h.firsts) * interval '1 hour' = d.shuts AND NOT d.is_past
     ),
 
     pieces AS (
@@ -5176,7 +6321,53 @@ BEGIN
             WHERE r.source_id = d.source_id AND r.timestamp >= gap.since AND r.timestamp < gap.until
               AND r.quality_flag <> 'bad'
         ) AS s
-        WHERE gap.since < gap.until AND s.count > 0
+        WHERE gap.since < gap.until AND s.count > 0 AND NOT d.is_past
+        UNION ALL
+        -- Before the horizon hour by hour, so that no more is read than what no sum tells of: whole hours,
+        SELECT d.source_id, d.since, k.count, k.min, k.max, k.sum, k.drops,
+               k.first_at, k.first_value, k.last_at, k.last_value
+        FROM days AS d
+        JOIN reading_hours AS k ON k.source_id = d.source_id AND k.hour >= d.opens AND k.hour < d.shuts
+        WHERE d.is_past
+        UNION ALL
+        -- thinned ones that a midnight cuts,
+        SELECT d.source_id, d.since, p.count, p.min, p.max, p.sum, p.drops, p.at, p.value, p.at, p.value
+        FROM days AS d
+        CROSS JOIN LATERAL (
+            VALUES (homelog.hour_of(d.since), d.since), (d.shuts, d.until)
+        ) AS cut (hour, midnight)
+        JOIN reading_hours AS k ON k.source_id = d.source_id AND k.hour = cut.hour AND k.is_thinned
+        CROSS JOIN LATERAL homelog.parts_of(k) AS p
+        WHERE d.is_past AND cut.hour < cut.midnight AND p.at >= d.since AND p.at < d.until
+        UNION ALL
+        -- and the readings of all others.
+        SELECT d.source_id, d.since, s.count, s.min, s.max, s.sum,
+               (SELECT count(*) FROM unnest(s.values[2:], s.values) AS pair (value, before) WHERE value < before),
+               s.first_at, s.values[1], s.last_at, s.values[s.count]
+        FROM days AS d
+        CROSS JOIN LATERAL (
+            SELECT h.hour
+            FROM generate_series(
+                homelog.hour_of(d.since), d.until - interval '1 microsecond', interval '1 hour'
+            ) AS h (hour)
+            WHERE NOT EXISTS (
+                SELECT FROM reading_hours AS k
+                WHERE k.source_id = d.source_id AND k.hour = h.hour
+                  AND (k.is_thinned OR (k.hour >= d.opens AND k.hour < d.shuts))
+            )
+            OFFSET 0  -- First, so that what a thinned hour still holds is not read.
+        ) AS g
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS count, min(r.value) AS min, max(r.value) AS max,
+                   sum(r.value ORDER BY r.timestamp) FILTER (WHERE abs(r.value) < 1e290) AS sum,
+                   min(r.timestamp) AS first_at, max(r.timestamp) AS last_at,
+                   array_agg(r.value ORDER BY r.timestamp) AS values
+            FROM readings AS r
+            WHERE r.source_id = d.source_id
+              AND r.timestamp >= greatest(g.hour, d.since) AND r.timestamp < least(g.hour + interval '1 hour', d.until)
+              AND r.quality_flag <> 'bad'
+        ) AS s
+        WHERE d.is_past AND s.count > 0
     ),
 
     fresh AS MATERIALIZED (
@@ -5246,6 +6437,9 @@ BEGIN
             SELECT t.source_id, t.hour,
                    t.hour - interval '1 hour' * row_number() OVER (PARTITION BY t.source_id ORDER BY t.hour) AS run
             FROM unnest(sources, hours) AS t (source_id, hour)
+            WHERE NOT coalesce((
+                SELECT k.is_thinned FROM reading_hours AS k WHERE k.source_id = t.source_id AND k.hour = t.hour
+            ), false)
         ) AS each
         GROUP BY each.source_id, each.run
     ),
@@ -5397,6 +6591,25 @@ ALTER FUNCTION homelog.take_turns(sources uuid[]) OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.take_turns(sources uuid[]) IS 'Waits until no other transaction writes to these sources, and keeps others waiting until this one ends. Always in one order, so that no two wait for each other. What a statement of its own asks afterwards sees what they wrote.';
+
+--
+-- Name: takes_maintenance_turn(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.takes_maintenance_turn() RETURNS boolean
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT pg_try_advisory_xact_lock(hashtext('homelog: maintenance'), 0);
+$$;
+
+ALTER FUNCTION homelog.takes_maintenance_turn() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION takes_maintenance_turn(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.takes_maintenance_turn() IS 'Whether nobody else cleans up; nobody else does until this transaction ends. A lock of the transaction, so that it holds behind a pooler too.';
 
 --
 -- Name: tg__add_first_member(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -5627,6 +6840,14 @@ BEGIN
         FULL JOIN new_rows AS n ON (n.source_id, n.timestamp) = (o.source_id, o.timestamp)
         WHERE (o.id, o.value, o.quality_flag, o.notes, o.metadata)
               IS DISTINCT FROM (n.id, n.value, n.quality_flag, n.notes, n.metadata);
+    ELSIF current_setting('homelog.expires', true) <> '' THEN
+        -- Nothing would be gained by deleting what the log keeps word for word.
+        INSERT INTO audit_logs (user_id, source_id, event_type, details)
+        SELECT caller, o.source_id, 'expire_entries',
+               jsonb_build_object('action', current_setting('homelog.expires'), 'count', count(*),
+                                  'first', min(o.timestamp), 'last', max(o.timestamp))
+        FROM old_rows AS o
+        GROUP BY o.source_id;
     ELSE
         -- Where the source itself is gone its one delete_source row has told of all its readings.
         INSERT INTO audit_logs (user_id, source_id, entry_id, event_type, details)
@@ -6288,6 +7509,56 @@ ALTER FUNCTION homelog.tg__keep_an_admin() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__keep_an_admin() IS 'Refuses to leave a source without an admin, or with none but such whose accounts are not active.';
 
 --
+-- Name: tg__keep_horizon(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__keep_horizon() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    until timestamptz;
+BEGIN
+    -- The triggers before this one have the sources' turns, so a horizon is not moved before this transaction ends.
+    IF NOT EXISTS (SELECT FROM reading_horizons) THEN
+        RETURN NULL;
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        SELECT max(greatest(h.thinned_until, h.deleted_until)) INTO until
+        FROM (SELECT n.source_id, min(n.timestamp) AS at FROM new_rows AS n GROUP BY n.source_id) AS w
+        JOIN reading_horizons AS h ON h.source_id = w.source_id AND w.at < greatest(h.thinned_until, h.deleted_until);
+    ELSIF TG_OP = 'UPDATE' THEN
+        SELECT max(greatest(h.thinned_until, h.deleted_until)) INTO until
+        FROM old_rows AS o
+        FULL JOIN new_rows AS n ON (n.source_id, n.timestamp) = (o.source_id, o.timestamp)
+        JOIN reading_horizons AS h
+            ON h.source_id = coalesce(n.source_id, o.source_id)
+            AND coalesce(n.timestamp, o.timestamp) < greatest(h.thinned_until, h.deleted_until)
+        WHERE NOT homelog.is_summed_alike(o.value, o.quality_flag, n.value, n.quality_flag);
+    ELSE
+        SELECT max(greatest(h.thinned_until, h.deleted_until)) INTO until
+        FROM (SELECT o.source_id, min(o.timestamp) AS at FROM old_rows AS o GROUP BY o.source_id) AS w
+        JOIN reading_horizons AS h ON h.source_id = w.source_id AND w.at < greatest(h.thinned_until, h.deleted_until);
+    END IF;
+    IF until IS NOT NULL THEN
+        RAISE EXCEPTION '%', homelog.horizon_told(until)
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'readings_timestamp_retained',
+                  COLUMN = CASE TG_OP WHEN 'INSERT' THEN 'timestamp' ELSE '' END;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__keep_horizon() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__keep_horizon(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__keep_horizon() IS 'Refuses what would change sums that cannot be made again: writes before the horizon of a source.';
+
+--
 -- Name: tg__keep_last_admin(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -6368,6 +7639,39 @@ ALTER FUNCTION homelog.tg__keep_latest_readings() OWNER TO homelog_owner;
 --
 
 COMMENT ON FUNCTION homelog.tg__keep_latest_readings() IS 'Keeps latest_readings in step with what was written to readings.';
+
+--
+-- Name: tg__keep_meter_events(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__keep_meter_events() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+DECLARE
+    until timestamptz;
+BEGIN
+    -- In its turn: an hour is thinned only where no event is in it.
+    PERFORM homelog.take_turns(ARRAY[OLD.source_id, NEW.source_id]);
+    SELECT max(greatest(h.thinned_until, h.deleted_until)) INTO until
+    FROM (VALUES (OLD.source_id, OLD.at), (NEW.source_id, NEW.at)) AS w (source_id, at)
+    JOIN reading_horizons AS h ON h.source_id = w.source_id AND w.at < greatest(h.thinned_until, h.deleted_until);
+    IF until IS NOT NULL THEN
+        RAISE EXCEPTION '%', homelog.horizon_told(until)
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'meter_events_at_retained',
+                  COLUMN = CASE TG_OP WHEN 'INSERT' THEN 'at' ELSE '' END;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__keep_meter_events() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__keep_meter_events(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__keep_meter_events() IS 'Refuses events before the horizon of a source: what flowed there is known in sums that no event was in.';
 
 --
 -- Name: tg__leave_care_tombstone(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -6579,6 +7883,30 @@ ALTER FUNCTION homelog.tg__leave_source_tombstone() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__leave_source_tombstone() IS 'Notes that something is gone from a source, unless the source went. Argument: its change_type.';
 
 --
+-- Name: tg__lift_horizon(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__lift_horizon() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    -- What was deleted leaves nothing that could be wrong. What was thinned does.
+    DELETE FROM reading_horizons AS h WHERE h.source_id = OLD.source_id AND h.thinned_until IS NULL;
+    UPDATE reading_horizons AS h SET deleted_until = NULL WHERE h.source_id = OLD.source_id;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__lift_horizon() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__lift_horizon(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__lift_horizon() IS 'Where readings are not to be deleted any more, or not so soon, older ones may be logged again.';
+
+--
 -- Name: tg__limit_followers(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -6745,6 +8073,31 @@ ALTER FUNCTION homelog.tg__note_move() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__note_move() IS 'Notes what left a home, and that a thing stands elsewhere now or is somebody else''s. Argument: its change_type.';
 
 --
+-- Name: tg__note_stale_days(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.tg__note_stale_days() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM homelog.note_stale_days(CASE TG_TABLE_NAME
+        WHEN 'homes' THEN ARRAY(SELECT s.id FROM data_sources AS s WHERE s.home_id = NEW.id)
+        ELSE ARRAY[NEW.id]
+    END);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION homelog.tg__note_stale_days() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION tg__note_stale_days(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.tg__note_stale_days() IS 'Notes the sources of a home that got another time zone, or a source that left its home.';
+
+--
 -- Name: tg__note_watering(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -6799,6 +8152,8 @@ BEGIN
     -- homelog.take_turns, is taken only if it is free.
     IF pg_try_advisory_xact_lock(hashtext('homelog: readings'), hashtext(NEW.id::text) & 1023) THEN
         PERFORM homelog.rebuild_days(NEW.id);
+    ELSE
+        PERFORM homelog.note_stale_days(ARRAY[NEW.id]);
     END IF;
     RETURN NULL;
 END
@@ -6810,7 +8165,7 @@ ALTER FUNCTION homelog.tg__rebuild_days() OWNER TO homelog_owner;
 -- Name: FUNCTION tg__rebuild_days(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
 --
 
-COMMENT ON FUNCTION homelog.tg__rebuild_days() IS 'Sums up the days of a source that comes into a home, in its zone, unless somebody is writing to it.';
+COMMENT ON FUNCTION homelog.tg__rebuild_days() IS 'Sums up the days of a source that comes into a home, in its zone; where somebody is writing to it, later.';
 
 --
 -- Name: tg__refuse_change(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
@@ -7390,6 +8745,74 @@ ALTER FUNCTION homelog.tg__undo_watering() OWNER TO homelog_owner;
 COMMENT ON FUNCTION homelog.tg__undo_watering() IS 'Makes of a plant what it were without a watering that is deleted, but for what was changed since.';
 
 --
+-- Name: thin_hours(uuid, timestamp with time zone[], timestamp with time zone, integer); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.thin_hours(source uuid, hours timestamp with time zone[], ends timestamp with time zone, room integer) RETURNS TABLE(removed integer, until timestamp with time zone)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+DECLARE
+    firsts  timestamptz[];
+    lasts   timestamptz[];
+    stop    timestamptz;
+    most    integer;
+BEGIN
+    SELECT array_agg(k.first_at ORDER BY k.hour), array_agg(k.last_at ORDER BY k.hour) INTO firsts, lasts
+    FROM reading_hours AS k
+    WHERE k.source_id = source AND k.hour = ANY (hours);
+    stop := coalesce((
+        SELECT r.timestamp FROM readings AS r
+        WHERE r.source_id = source AND r.timestamp > firsts[1]
+        ORDER BY r.timestamp
+        OFFSET room LIMIT 1
+    ), 'infinity');
+    SELECT count(*) INTO most FROM unnest(firsts) AS f (at) WHERE f.at < stop;
+    until := CASE WHEN most < cardinality(hours) THEN hours[most] + interval '1 hour' ELSE ends END;
+
+    -- First what keeps the sums as they are: the deletion sums up again what it touches. Of the last hour some readings
+    -- may be left, which count no more but in its sums: the next step goes on there.
+    INSERT INTO reading_horizons AS h (source_id, thinned_until) VALUES (source, until)
+    ON CONFLICT (source_id) DO UPDATE SET thinned_until = greatest(h.thinned_until, excluded.thinned_until);
+    UPDATE reading_hours AS h SET is_thinned = true
+    WHERE h.source_id = source AND h.hour = ANY (hours[:most]) AND NOT h.is_thinned;
+    -- Between the first and the last of all, too, so that no plan walks the whole source.
+    DELETE FROM readings AS r
+    USING unnest(firsts[:most], lasts[:most]) AS t (first_at, last_at)
+    WHERE r.source_id = source AND r.timestamp > t.first_at AND r.timestamp < t.last_at
+      AND r.timestamp > firsts[1] AND r.timestamp < least(stop, lasts[most]);
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN NEXT;
+END
+$$;
+
+ALTER FUNCTION homelog.thin_hours(source uuid, hours timestamp with time zone[], ends timestamp with time zone, room integer) OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION thin_hours(source uuid, hours timestamp with time zone[], ends timestamp with time zone, room integer); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.thin_hours(source uuid, hours timestamp with time zone[], ends timestamp with time zone, room integer) IS 'Thins hours of a source, in the order of time: as many as hold so many readings, and of one that holds more those first. Says how many readings went and up to when the source is thinned: all of them done, to the end that it is told.';
+
+--
+-- Name: thinning_told(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
+--
+
+CREATE FUNCTION homelog.thinning_told() RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 'The readings of this hour were thinned by now: if this one was among them the sums have it, if not it stays out.'::text;
+
+ALTER FUNCTION homelog.thinning_told() OWNER TO homelog_owner;
+
+--
+-- Name: FUNCTION thinning_told(); Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON FUNCTION homelog.thinning_told() IS 'What somebody is told who sends again what thinning may have removed.';
+
+--
 -- Name: try_own_password(); Type: FUNCTION; Schema: homelog; Owner: homelog_owner
 --
 
@@ -7639,6 +9062,18 @@ ALTER TABLE homelog.schema_baseline OWNER TO homelog_owner;
 COMMENT ON TABLE homelog.schema_baseline IS 'One row: the baseline that this database was made from.';
 
 --
+-- Name: COLUMN schema_baseline.version; Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN homelog.schema_baseline.version IS 'Public.';
+
+--
+-- Name: COLUMN schema_baseline.applied_at; Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN homelog.schema_baseline.applied_at IS 'Public.';
+
+--
 -- Name: schema_migrations; Type: TABLE; Schema: homelog; Owner: homelog_owner
 --
 
@@ -7656,6 +9091,30 @@ ALTER TABLE homelog.schema_migrations OWNER TO homelog_owner;
 --
 
 COMMENT ON TABLE homelog.schema_migrations IS 'Each migration that this database has, with the hash of its file; written in the migration''s own transaction.';
+
+--
+-- Name: COLUMN schema_migrations.migration_id; Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN homelog.schema_migrations.migration_id IS 'Public.';
+
+--
+-- Name: COLUMN schema_migrations.sha256; Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN homelog.schema_migrations.sha256 IS 'Public.';
+
+--
+-- Name: COLUMN schema_migrations.applied_at; Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN homelog.schema_migrations.applied_at IS 'Public.';
+
+--
+-- Name: COLUMN schema_migrations.applied_by; Type: COMMENT; Schema: homelog; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN homelog.schema_migrations.applied_by IS 'Public.';
 
 --
 -- Name: audit_logs; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -7684,28 +9143,46 @@ ALTER TABLE public.audit_logs OWNER TO homelog_owner;
 COMMENT ON TABLE public.audit_logs IS 'Who saw and changed what; one row an event, never changed or removed.';
 
 --
+-- Name: COLUMN audit_logs.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.audit_logs.id IS 'Public.';
+
+--
+-- Name: COLUMN audit_logs.event_time; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.audit_logs.event_time IS 'Personal.';
+
+--
 -- Name: COLUMN audit_logs.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.audit_logs.user_id IS 'Who did it; a plain value that outlives the account; null for nobody signed in.';
+COMMENT ON COLUMN public.audit_logs.user_id IS 'Who did it; a plain value that outlives the account; null for nobody signed in. Personal.';
 
 --
 -- Name: COLUMN audit_logs.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.audit_logs.source_id IS 'The source it happened to, if any; a plain value.';
+COMMENT ON COLUMN public.audit_logs.source_id IS 'The source it happened to, if any; a plain value. Public.';
 
 --
 -- Name: COLUMN audit_logs.entry_id; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.audit_logs.entry_id IS 'The reading it happened to, if it was one; a plain value.';
+COMMENT ON COLUMN public.audit_logs.entry_id IS 'The reading it happened to, if it was one; a plain value. Public.';
+
+--
+-- Name: COLUMN audit_logs.event_type; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.audit_logs.event_type IS 'Personal.';
 
 --
 -- Name: COLUMN audit_logs.details; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.audit_logs.details IS 'Old and new values and what else tells the event; never a secret.';
+COMMENT ON COLUMN public.audit_logs.details IS 'Old and new values and what else tells the event; never a secret. Personal.';
 
 --
 -- Name: CONSTRAINT audit_logs_details_object ON audit_logs; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -7754,6 +9231,12 @@ ALTER TABLE public.calendar_links OWNER TO homelog_owner;
 COMMENT ON TABLE public.calendar_links IS 'Whose plants are shown to whoever has a secret address; at most one each.';
 
 --
+-- Name: COLUMN calendar_links.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.calendar_links.user_id IS 'Personal.';
+
+--
 -- Name: COLUMN calendar_links.key_hash; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
@@ -7763,7 +9246,7 @@ COMMENT ON COLUMN public.calendar_links.key_hash IS 'SHA-256 of the key in the a
 -- Name: COLUMN calendar_links.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.calendar_links.created_at IS 'When the key that works now was made.';
+COMMENT ON COLUMN public.calendar_links.created_at IS 'When the key that works now was made. Personal.';
 
 --
 -- Name: CONSTRAINT calendar_links_key_hash_sha256 ON calendar_links; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -7804,52 +9287,76 @@ ALTER TABLE public.care_events OWNER TO homelog_owner;
 COMMENT ON TABLE public.care_events IS 'Who did what for which plant, and when.';
 
 --
+-- Name: COLUMN care_events.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_events.id IS 'Public.';
+
+--
+-- Name: COLUMN care_events.plant_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_events.plant_id IS 'Public.';
+
+--
 -- Name: COLUMN care_events.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.care_events.user_id IS 'Who did it; null once that account is gone.';
+COMMENT ON COLUMN public.care_events.user_id IS 'Who did it; null once that account is gone. Personal.';
+
+--
+-- Name: COLUMN care_events.kind; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_events.kind IS 'Personal.';
 
 --
 -- Name: COLUMN care_events.at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.care_events.at IS 'When it was done.';
+COMMENT ON COLUMN public.care_events.at IS 'When it was done. Personal.';
+
+--
+-- Name: COLUMN care_events.note; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_events.note IS 'Personal.';
 
 --
 -- Name: COLUMN care_events.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.care_events.created_at IS 'When it was stored.';
+COMMENT ON COLUMN public.care_events.created_at IS 'When it was stored. Personal.';
 
 --
 -- Name: COLUMN care_events.before_last_water; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.care_events.before_last_water IS 'The plant''s last_water before this watering.';
+COMMENT ON COLUMN public.care_events.before_last_water IS 'The plant''s last_water before this watering. Personal.';
 
 --
 -- Name: COLUMN care_events.before_moisture; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.care_events.before_moisture IS 'The plant''s moisture before this watering; null for other care.';
+COMMENT ON COLUMN public.care_events.before_moisture IS 'The plant''s moisture before this watering; null for other care. Personal.';
 
 --
 -- Name: COLUMN care_events.before_status; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.care_events.before_status IS 'The plant''s stored status before this watering; null for other care.';
+COMMENT ON COLUMN public.care_events.before_status IS 'The plant''s stored status before this watering; null for other care. Personal.';
 
 --
 -- Name: COLUMN care_events.before_snoozed_until; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.care_events.before_snoozed_until IS 'The plant''s snoozed_until before this watering.';
+COMMENT ON COLUMN public.care_events.before_snoozed_until IS 'The plant''s snoozed_until before this watering. Personal.';
 
 --
 -- Name: COLUMN care_events.before_version; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.care_events.before_version IS 'The plant''s updated_at before this watering: it climbs, so it is the order in which a plant''s waterings were stored.';
+COMMENT ON COLUMN public.care_events.before_version IS 'The plant''s updated_at before this watering: it climbs, so it is the order in which a plant''s waterings were stored. Personal.';
 
 --
 -- Name: CONSTRAINT care_events_at_range ON care_events; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -7894,10 +9401,34 @@ ALTER TABLE public.care_intervals OWNER TO homelog_owner;
 COMMENT ON TABLE public.care_intervals IS 'How often a plant wants care other than water.';
 
 --
+-- Name: COLUMN care_intervals.plant_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_intervals.plant_id IS 'Public.';
+
+--
+-- Name: COLUMN care_intervals.kind; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_intervals.kind IS 'Personal.';
+
+--
 -- Name: COLUMN care_intervals.every; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.care_intervals.every IS 'Days from one time to the next.';
+COMMENT ON COLUMN public.care_intervals.every IS 'Days from one time to the next. Personal.';
+
+--
+-- Name: COLUMN care_intervals.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_intervals.created_at IS 'Personal.';
+
+--
+-- Name: COLUMN care_intervals.updated_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.care_intervals.updated_at IS 'Personal.';
 
 --
 -- Name: CONSTRAINT care_intervals_every_range ON care_intervals; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -7932,10 +9463,16 @@ ALTER TABLE public.changed_days OWNER TO homelog_owner;
 COMMENT ON TABLE public.changed_days IS 'Days with readings that were logged or corrected; xmin is the transaction that last did.';
 
 --
+-- Name: COLUMN changed_days.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.changed_days.source_id IS 'Public.';
+
+--
 -- Name: COLUMN changed_days.day; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.changed_days.day IS 'Of the readings'' own times, in UTC.';
+COMMENT ON COLUMN public.changed_days.day IS 'Of the readings'' own times, in UTC. Personal.';
 
 --
 -- Name: changed_sources; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -7955,6 +9492,12 @@ ALTER TABLE public.changed_sources OWNER TO homelog_owner;
 --
 
 COMMENT ON TABLE public.changed_sources IS 'Sources whose readings were logged or corrected; xmin is the transaction that last did. Keeps quiet ones unread.';
+
+--
+-- Name: COLUMN changed_sources.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.changed_sources.source_id IS 'Public.';
 
 --
 -- Name: data_validators; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -7989,16 +9532,64 @@ ALTER TABLE public.data_validators OWNER TO homelog_owner;
 COMMENT ON TABLE public.data_validators IS 'Rules that a source''s readings must keep; a row may hold several.';
 
 --
+-- Name: COLUMN data_validators.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_validators.id IS 'Public.';
+
+--
+-- Name: COLUMN data_validators.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_validators.source_id IS 'Public.';
+
+--
+-- Name: COLUMN data_validators.min_value; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_validators.min_value IS 'Personal.';
+
+--
+-- Name: COLUMN data_validators.max_value; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_validators.max_value IS 'Personal.';
+
+--
 -- Name: COLUMN data_validators.non_decreasing; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.data_validators.non_decreasing IS 'True: no value is below an earlier one.';
+COMMENT ON COLUMN public.data_validators.non_decreasing IS 'True: no value is below an earlier one. Personal.';
 
 --
 -- Name: COLUMN data_validators.max_rate; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.data_validators.max_rate IS 'The steepest change allowed, in units an hour.';
+COMMENT ON COLUMN public.data_validators.max_rate IS 'The steepest change allowed, in units an hour. Personal.';
+
+--
+-- Name: COLUMN data_validators.action; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_validators.action IS 'Personal.';
+
+--
+-- Name: COLUMN data_validators.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_validators.created_at IS 'Personal.';
+
+--
+-- Name: COLUMN data_validators.updated_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_validators.updated_at IS 'Personal.';
+
+--
+-- Name: COLUMN data_validators.created_by; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.data_validators.created_by IS 'Personal.';
 
 --
 -- Name: CONSTRAINT data_validators_max_rate_positive ON data_validators; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -8063,16 +9654,34 @@ ALTER TABLE public.device_tokens OWNER TO homelog_owner;
 COMMENT ON TABLE public.device_tokens IS 'What sensors and scripts sign in with, in the name of an account.';
 
 --
+-- Name: COLUMN device_tokens.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.device_tokens.id IS 'Public.';
+
+--
+-- Name: COLUMN device_tokens.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.device_tokens.user_id IS 'Personal.';
+
+--
+-- Name: COLUMN device_tokens.name; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.device_tokens.name IS 'Personal.';
+
+--
 -- Name: COLUMN device_tokens.scopes; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.device_tokens.scopes IS 'read:data sees sources, readings and plants; write:data logs readings and care.';
+COMMENT ON COLUMN public.device_tokens.scopes IS 'read:data sees sources, readings and plants; write:data logs readings and care. Personal.';
 
 --
 -- Name: COLUMN device_tokens.source_ids; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.device_tokens.source_ids IS 'All that it reaches, also when some of them are gone; null: whatever its owner reaches.';
+COMMENT ON COLUMN public.device_tokens.source_ids IS 'All that it reaches, also when some of them are gone; null: whatever its owner reaches. Public.';
 
 --
 -- Name: COLUMN device_tokens.token_hash; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -8081,22 +9690,28 @@ COMMENT ON COLUMN public.device_tokens.source_ids IS 'All that it reaches, also 
 COMMENT ON COLUMN public.device_tokens.token_hash IS 'SHA-256 of the token; the token itself is stored nowhere. Secret.';
 
 --
+-- Name: COLUMN device_tokens.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.device_tokens.created_at IS 'Personal.';
+
+--
 -- Name: COLUMN device_tokens.expires_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.device_tokens.expires_at IS 'When it stops working; null: when it is deleted.';
+COMMENT ON COLUMN public.device_tokens.expires_at IS 'When it stops working; null: when it is deleted. Personal.';
 
 --
 -- Name: COLUMN device_tokens.last_used_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.device_tokens.last_used_at IS 'When it was last used, to the minute; null: never.';
+COMMENT ON COLUMN public.device_tokens.last_used_at IS 'When it was last used, to the minute; null: never. Personal.';
 
 --
 -- Name: COLUMN device_tokens.is_gated; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.device_tokens.is_gated IS 'True: its owner''s password is temporary, and the token opens nothing meanwhile. Kept by triggers.';
+COMMENT ON COLUMN public.device_tokens.is_gated IS 'True: its owner''s password is temporary, and the token opens nothing meanwhile. Kept by triggers. Personal.';
 
 --
 -- Name: CONSTRAINT device_tokens_expires_at_range ON device_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -8148,6 +9763,18 @@ ALTER TABLE public.gained_homes OWNER TO homelog_owner;
 COMMENT ON TABLE public.gained_homes IS 'Members once more, never changed with their level: xmin is the transaction by which somebody came to see a home.';
 
 --
+-- Name: COLUMN gained_homes.home_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.gained_homes.home_id IS 'Public.';
+
+--
+-- Name: COLUMN gained_homes.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.gained_homes.user_id IS 'Personal.';
+
+--
 -- Name: gained_sources; Type: TABLE; Schema: public; Owner: homelog_owner
 --
 
@@ -8165,6 +9792,18 @@ ALTER TABLE public.gained_sources OWNER TO homelog_owner;
 --
 
 COMMENT ON TABLE public.gained_sources IS 'Grants once more, never changed with their level: xmin is the transaction by which somebody came to see a source.';
+
+--
+-- Name: COLUMN gained_sources.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.gained_sources.user_id IS 'Personal.';
+
+--
+-- Name: COLUMN gained_sources.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.gained_sources.source_id IS 'Public.';
 
 --
 -- Name: growth_measurements; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -8192,22 +9831,40 @@ ALTER TABLE public.growth_measurements OWNER TO homelog_owner;
 COMMENT ON TABLE public.growth_measurements IS 'Each value that was appended to a plant''s growth, so that it is appended once.';
 
 --
+-- Name: COLUMN growth_measurements.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.growth_measurements.id IS 'Public.';
+
+--
+-- Name: COLUMN growth_measurements.plant_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.growth_measurements.plant_id IS 'Public.';
+
+--
 -- Name: COLUMN growth_measurements.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.growth_measurements.user_id IS 'Who measured; null once that account is gone.';
+COMMENT ON COLUMN public.growth_measurements.user_id IS 'Who measured; null once that account is gone. Personal.';
+
+--
+-- Name: COLUMN growth_measurements.value; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.growth_measurements.value IS 'Personal.';
 
 --
 -- Name: COLUMN growth_measurements.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.growth_measurements.created_at IS 'When it was stored.';
+COMMENT ON COLUMN public.growth_measurements.created_at IS 'When it was stored. Personal.';
 
 --
 -- Name: COLUMN growth_measurements.at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.growth_measurements.at IS 'When it was measured.';
+COMMENT ON COLUMN public.growth_measurements.at IS 'When it was measured. Personal.';
 
 --
 -- Name: CONSTRAINT growth_measurements_at_range ON growth_measurements; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -8247,16 +9904,40 @@ ALTER TABLE public.home_members OWNER TO homelog_owner;
 COMMENT ON TABLE public.home_members IS 'Who belongs to a home and what they may do with what stands there; one row for each pair.';
 
 --
+-- Name: COLUMN home_members.home_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.home_members.home_id IS 'Public.';
+
+--
+-- Name: COLUMN home_members.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.home_members.user_id IS 'Personal.';
+
+--
+-- Name: COLUMN home_members.access_level; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.home_members.access_level IS 'Personal.';
+
+--
 -- Name: COLUMN home_members.expires_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.home_members.expires_at IS 'When a guest''s access ends; null for one who stays.';
+COMMENT ON COLUMN public.home_members.expires_at IS 'When a guest''s access ends; null for one who stays. Personal.';
+
+--
+-- Name: COLUMN home_members.granted_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.home_members.granted_at IS 'Personal.';
 
 --
 -- Name: COLUMN home_members.granted_by; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.home_members.granted_by IS 'Who invited them; null once that account is gone.';
+COMMENT ON COLUMN public.home_members.granted_by IS 'Who invited them; null once that account is gone. Personal.';
 
 --
 -- Name: CONSTRAINT home_members_admin_stays ON home_members; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -8294,16 +9975,34 @@ ALTER TABLE public.latest_readings OWNER TO homelog_owner;
 COMMENT ON TABLE public.latest_readings IS 'The newest reading of each source that has any, whatever its quality; kept by triggers on readings alone.';
 
 --
+-- Name: COLUMN latest_readings.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.latest_readings.source_id IS 'Public.';
+
+--
 -- Name: COLUMN latest_readings.id; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.latest_readings.id IS 'The reading''s.';
+COMMENT ON COLUMN public.latest_readings.id IS 'The reading''s. Public.';
 
 --
 -- Name: COLUMN latest_readings."timestamp"; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.latest_readings."timestamp" IS 'When it was true; no reading of the source is later.';
+COMMENT ON COLUMN public.latest_readings."timestamp" IS 'When it was true; no reading of the source is later. Personal.';
+
+--
+-- Name: COLUMN latest_readings.value; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.latest_readings.value IS 'Personal.';
+
+--
+-- Name: COLUMN latest_readings.quality_flag; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.latest_readings.quality_flag IS 'Personal.';
 
 --
 -- Name: line_protocol_sources; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -8331,28 +10030,104 @@ ALTER TABLE public.line_protocol_sources OWNER TO homelog_owner;
 COMMENT ON TABLE public.line_protocol_sources IS 'Which source a series of the line protocol is logged to, account by account.';
 
 --
+-- Name: COLUMN line_protocol_sources.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.line_protocol_sources.id IS 'Public.';
+
+--
+-- Name: COLUMN line_protocol_sources.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.line_protocol_sources.user_id IS 'Personal.';
+
+--
 -- Name: COLUMN line_protocol_sources.series; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.line_protocol_sources.series IS 'Measurement, sorted tags and field: temperature,room=kitchen value.';
+COMMENT ON COLUMN public.line_protocol_sources.series IS 'Measurement, sorted tags and field: temperature,room=kitchen value. Personal.';
 
 --
 -- Name: COLUMN line_protocol_sources.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.line_protocol_sources.source_id IS 'Where its values go; null: they are not kept.';
+COMMENT ON COLUMN public.line_protocol_sources.source_id IS 'Where its values go; null: they are not kept. Public.';
 
 --
 -- Name: COLUMN line_protocol_sources.is_made; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.line_protocol_sources.is_made IS 'True: the source was made when the series was first seen.';
+COMMENT ON COLUMN public.line_protocol_sources.is_made IS 'True: the source was made when the series was first seen. Personal.';
+
+--
+-- Name: COLUMN line_protocol_sources.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.line_protocol_sources.created_at IS 'Personal.';
+
+--
+-- Name: COLUMN line_protocol_sources.updated_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.line_protocol_sources.updated_at IS 'Personal.';
 
 --
 -- Name: CONSTRAINT line_protocol_sources_series_length ON line_protocol_sources; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
 COMMENT ON CONSTRAINT line_protocol_sources_series_length ON public.line_protocol_sources IS 'A series, with all its tags, has at most 2,000 bytes.';
+
+--
+-- Name: maintenance_runs; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.maintenance_runs (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    began_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    done jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT maintenance_runs_done_object CHECK (((jsonb_typeof(done) = 'object'::text) AND (octet_length((done)::text) <= 10000)))
+);
+
+ALTER TABLE ONLY public.maintenance_runs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.maintenance_runs OWNER TO homelog_owner;
+
+--
+-- Name: TABLE maintenance_runs; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.maintenance_runs IS 'When the service cleaned up and what it did, of all its processes: of the last 90 days, at most 10,000 runs.';
+
+--
+-- Name: COLUMN maintenance_runs.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.maintenance_runs.id IS 'Public.';
+
+--
+-- Name: COLUMN maintenance_runs.began_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.maintenance_runs.began_at IS 'Public.';
+
+--
+-- Name: COLUMN maintenance_runs.ended_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.maintenance_runs.ended_at IS 'Null while it is under way, or where its process ended first. Public.';
+
+--
+-- Name: COLUMN maintenance_runs.done; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.maintenance_runs.done IS 'By task, how many rows it removed or things it did; null where it failed. Public.';
+
+--
+-- Name: CONSTRAINT maintenance_runs_done_object ON maintenance_runs; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT maintenance_runs_done_object ON public.maintenance_runs IS 'What a run did is an object by task.';
 
 --
 -- Name: meter_events; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -8383,28 +10158,52 @@ ALTER TABLE public.meter_events OWNER TO homelog_owner;
 COMMENT ON TABLE public.meter_events IS 'Moments at which a meter''s values jump though nothing flowed.';
 
 --
+-- Name: COLUMN meter_events.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.meter_events.id IS 'Public.';
+
+--
+-- Name: COLUMN meter_events.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.meter_events.source_id IS 'Public.';
+
+--
 -- Name: COLUMN meter_events.at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.meter_events.at IS 'From then on readings are of the meter as it is afterwards.';
+COMMENT ON COLUMN public.meter_events.at IS 'From then on readings are of the meter as it is afterwards. Personal.';
+
+--
+-- Name: COLUMN meter_events.kind; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.meter_events.kind IS 'Personal.';
 
 --
 -- Name: COLUMN meter_events.old_value; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.meter_events.old_value IS 'What it would have shown just then; null: what the last reading before said.';
+COMMENT ON COLUMN public.meter_events.old_value IS 'What it would have shown just then; null: what the last reading before said. Personal.';
 
 --
 -- Name: COLUMN meter_events.new_value; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.meter_events.new_value IS 'What it showed from then on; null: what the first reading afterwards says.';
+COMMENT ON COLUMN public.meter_events.new_value IS 'What it showed from then on; null: what the first reading afterwards says. Personal.';
+
+--
+-- Name: COLUMN meter_events.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.meter_events.created_at IS 'Personal.';
 
 --
 -- Name: COLUMN meter_events.created_by; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.meter_events.created_by IS 'Who noted it; null once that account is gone.';
+COMMENT ON COLUMN public.meter_events.created_by IS 'Who noted it; null once that account is gone. Personal.';
 
 --
 -- Name: CONSTRAINT meter_events_at_range ON meter_events; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -8446,10 +10245,22 @@ ALTER TABLE public.moved_things OWNER TO homelog_owner;
 COMMENT ON TABLE public.moved_things IS 'Sources and plants that stand elsewhere than where they were made, or belong to somebody else: xmin is the transaction that last moved them.';
 
 --
+-- Name: COLUMN moved_things.type; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.moved_things.type IS 'Public.';
+
+--
+-- Name: COLUMN moved_things.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.moved_things.id IS 'Public.';
+
+--
 -- Name: COLUMN moved_things.placed_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.moved_things.placed_at IS 'Since when it stands there; null for where it was made.';
+COMMENT ON COLUMN public.moved_things.placed_at IS 'Since when it stands there; null for where it was made. Personal.';
 
 --
 -- Name: password_guesses; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -8478,25 +10289,25 @@ COMMENT ON TABLE public.password_guesses IS 'How often a wrong password was trie
 -- Name: COLUMN password_guesses.about; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.password_guesses.about IS 'SHA-256 of what is counted: an e-mail and an address, an address, its network, or an account. People type passwords for e-mails.';
+COMMENT ON COLUMN public.password_guesses.about IS 'SHA-256 of what is counted: an e-mail and an address, an address, its network, or an account. People type passwords for e-mails. Secret.';
 
 --
 -- Name: COLUMN password_guesses.began_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.password_guesses.began_at IS 'When the first failure that still counts was.';
+COMMENT ON COLUMN public.password_guesses.began_at IS 'When the first failure that still counts was. Personal.';
 
 --
 -- Name: COLUMN password_guesses.failures; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.password_guesses.failures IS 'Guesses that were wrong or are being checked.';
+COMMENT ON COLUMN public.password_guesses.failures IS 'Guesses that were wrong or are being checked. Personal.';
 
 --
 -- Name: COLUMN password_guesses.waits_until; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.password_guesses.waits_until IS 'Until when no guess is checked; null while none waits.';
+COMMENT ON COLUMN public.password_guesses.waits_until IS 'Until when no guess is checked; null while none waits. Personal.';
 
 --
 -- Name: CONSTRAINT password_guesses_about_sha256 ON password_guesses; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -8539,19 +10350,43 @@ COMMENT ON TABLE public.place_tombstones IS 'Sources and plants that left a home
 -- Name: COLUMN place_tombstones.place_id; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.place_tombstones.place_id IS 'The home; of care the plant.';
+COMMENT ON COLUMN public.place_tombstones.place_id IS 'The home; of care the plant. Public.';
 
 --
 -- Name: COLUMN place_tombstones.xid; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.place_tombstones.xid IS 'The transaction that deleted it, or took it away.';
+COMMENT ON COLUMN public.place_tombstones.xid IS 'The transaction that deleted it, or took it away. Public.';
+
+--
+-- Name: COLUMN place_tombstones.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.place_tombstones.id IS 'Public.';
+
+--
+-- Name: COLUMN place_tombstones.type; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.place_tombstones.type IS 'Public.';
+
+--
+-- Name: COLUMN place_tombstones.op; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.place_tombstones.op IS 'Public.';
 
 --
 -- Name: COLUMN place_tombstones.came_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.place_tombstones.came_at IS 'Since when it stood in the home: who had left by then never saw it there. Null for care.';
+COMMENT ON COLUMN public.place_tombstones.came_at IS 'Since when it stood in the home: who had left by then never saw it there. Null for care. Personal.';
+
+--
+-- Name: COLUMN place_tombstones.deleted_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.place_tombstones.deleted_at IS 'Personal.';
 
 --
 -- Name: CONSTRAINT place_tombstones_op_gone ON place_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -8592,34 +10427,76 @@ ALTER TABLE public.reading_days OWNER TO homelog_owner;
 COMMENT ON TABLE public.reading_days IS 'Local days with at least ten readings that are not bad, each the exact sum of these. Kept by triggers on readings. A row names the instants of its midnights, so it stays true whatever zone the source is in later; those of one source do not overlap.';
 
 --
+-- Name: COLUMN reading_days.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_days.source_id IS 'Public.';
+
+--
 -- Name: COLUMN reading_days.since; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.reading_days.since IS 'Its beginning, a midnight in the zone of the source''s home as it was then.';
+COMMENT ON COLUMN public.reading_days.since IS 'Its beginning, a midnight in the zone of the source''s home as it was then. Personal.';
 
 --
 -- Name: COLUMN reading_days.until; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.reading_days.until IS 'The next midnight there.';
+COMMENT ON COLUMN public.reading_days.until IS 'The next midnight there. Personal.';
+
+--
+-- Name: COLUMN reading_days.count; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_days.count IS 'Personal.';
+
+--
+-- Name: COLUMN reading_days.min; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_days.min IS 'Personal.';
+
+--
+-- Name: COLUMN reading_days.max; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_days.max IS 'Personal.';
+
+--
+-- Name: COLUMN reading_days.sum; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_days.sum IS 'Personal.';
 
 --
 -- Name: COLUMN reading_days.first_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.reading_days.first_at IS 'The time of the first reading, whose value is first_value.';
+COMMENT ON COLUMN public.reading_days.first_at IS 'The time of the first reading, whose value is first_value. Personal.';
+
+--
+-- Name: COLUMN reading_days.first_value; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_days.first_value IS 'Personal.';
 
 --
 -- Name: COLUMN reading_days.last_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.reading_days.last_at IS 'The time of the last reading, whose value is last_value.';
+COMMENT ON COLUMN public.reading_days.last_at IS 'The time of the last reading, whose value is last_value. Personal.';
+
+--
+-- Name: COLUMN reading_days.last_value; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.reading_days.last_value IS 'Personal.';
 
 --
 -- Name: COLUMN reading_days.drops; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.reading_days.drops IS 'How many readings of the day show less than the one before them in it.';
+COMMENT ON COLUMN public.reading_days.drops IS 'How many readings of the day show less than the one before them in it. Personal.';
 
 --
 -- Name: CONSTRAINT reading_days_count_dense ON reading_days; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -8632,66 +10509,6 @@ COMMENT ON CONSTRAINT reading_days_count_dense ON public.reading_days IS 'Only d
 --
 
 COMMENT ON CONSTRAINT reading_days_until_range ON public.reading_days IS 'A day ends after it begins, within 48 hours.';
-
---
--- Name: reading_hours; Type: TABLE; Schema: public; Owner: homelog_owner
---
-
-CREATE TABLE public.reading_hours (
-    source_id uuid NOT NULL,
-    hour timestamp with time zone NOT NULL,
-    count integer NOT NULL,
-    min double precision NOT NULL,
-    max double precision NOT NULL,
-    sum double precision NOT NULL,
-    first_at timestamp with time zone NOT NULL,
-    first_value double precision NOT NULL,
-    last_at timestamp with time zone NOT NULL,
-    last_value double precision NOT NULL,
-    drops integer NOT NULL,
-    CONSTRAINT reading_hours_count_dense CHECK ((count >= 10))
-)
-WITH (fillfactor='80');
-
-ALTER TABLE ONLY public.reading_hours FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE public.reading_hours OWNER TO homelog_owner;
-
---
--- Name: TABLE reading_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON TABLE public.reading_hours IS 'Hours of UTC with at least ten readings that are not bad, each the exact sum of these. Kept by triggers on readings.';
-
---
--- Name: COLUMN reading_hours.hour; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.reading_hours.hour IS 'Its beginning, at a full hour of UTC.';
-
---
--- Name: COLUMN reading_hours.first_at; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.reading_hours.first_at IS 'The time of the first reading, whose value is first_value.';
-
---
--- Name: COLUMN reading_hours.last_at; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.reading_hours.last_at IS 'The time of the last reading, whose value is last_value.';
-
---
--- Name: COLUMN reading_hours.drops; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON COLUMN public.reading_hours.drops IS 'How many readings of the hour show less than the one before them in it.';
-
---
--- Name: CONSTRAINT reading_hours_count_dense ON reading_hours; Type: COMMENT; Schema: public; Owner: homelog_owner
---
-
-COMMENT ON CONSTRAINT reading_hours_count_dense ON public.reading_hours IS 'Only hours with at least ten readings are summed up.';
 
 --
 -- Name: refresh_tokens; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -8720,6 +10537,24 @@ COMMENT ON TABLE public.refresh_tokens IS 'Every refresh token that a session ha
 --
 
 COMMENT ON COLUMN public.refresh_tokens.token_hash IS 'SHA-256 of the token; the token itself is stored nowhere. Secret.';
+
+--
+-- Name: COLUMN refresh_tokens.session_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.refresh_tokens.session_id IS 'Public.';
+
+--
+-- Name: COLUMN refresh_tokens.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.refresh_tokens.created_at IS 'Personal.';
+
+--
+-- Name: COLUMN refresh_tokens.replaced_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.refresh_tokens.replaced_at IS 'Personal.';
 
 --
 -- Name: CONSTRAINT refresh_tokens_token_hash_sha256 ON refresh_tokens; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -8753,19 +10588,19 @@ COMMENT ON TABLE public.request_budgets IS 'What was taken of each identity''s r
 -- Name: COLUMN request_budgets.identity; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.request_budgets.identity IS 'An account or a session; or half of a digest, of a device token or of the client''s address.';
+COMMENT ON COLUMN public.request_budgets.identity IS 'An account or a session; or half of a digest, of a device token or of the client''s address. Personal.';
 
 --
 -- Name: COLUMN request_budgets.began_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.request_budgets.began_at IS 'When the minute began: with the first request after the one before.';
+COMMENT ON COLUMN public.request_budgets.began_at IS 'When the minute began: with the first request after the one before. Personal.';
 
 --
 -- Name: COLUMN request_budgets.taken; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.request_budgets.taken IS 'How many requests workers have taken, made yet or not.';
+COMMENT ON COLUMN public.request_budgets.taken IS 'How many requests workers have taken, made yet or not. Personal.';
 
 --
 -- Name: CONSTRAINT request_budgets_taken_positive ON request_budgets; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -8800,34 +10635,52 @@ ALTER TABLE public.sessions OWNER TO homelog_owner;
 COMMENT ON TABLE public.sessions IS 'Sign-ins: one row each, from sign-in to log-out.';
 
 --
+-- Name: COLUMN sessions.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.sessions.id IS 'Public.';
+
+--
+-- Name: COLUMN sessions.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.sessions.user_id IS 'Personal.';
+
+--
 -- Name: COLUMN sessions.auth_provider; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.sessions.auth_provider IS 'How it was opened: password, or who vouched.';
+COMMENT ON COLUMN public.sessions.auth_provider IS 'How it was opened: password, or who vouched. Personal.';
+
+--
+-- Name: COLUMN sessions.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.sessions.created_at IS 'Personal.';
 
 --
 -- Name: COLUMN sessions.last_used_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.sessions.last_used_at IS 'When its refresh token was last used.';
+COMMENT ON COLUMN public.sessions.last_used_at IS 'When its refresh token was last used. Personal.';
 
 --
 -- Name: COLUMN sessions.expires_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.sessions.expires_at IS 'When its newest refresh token stops working.';
+COMMENT ON COLUMN public.sessions.expires_at IS 'When its newest refresh token stops working. Personal.';
 
 --
 -- Name: COLUMN sessions.ended_at; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.sessions.ended_at IS 'When it was ended by log-out, a new password or a stolen token; null while it lives.';
+COMMENT ON COLUMN public.sessions.ended_at IS 'When it was ended by log-out, a new password or a stolen token; null while it lives. Personal.';
 
 --
 -- Name: COLUMN sessions.is_gated; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.sessions.is_gated IS 'True: the account''s password is temporary, and the session may only change it. Kept by triggers.';
+COMMENT ON COLUMN public.sessions.is_gated IS 'True: the account''s password is temporary, and the session may only change it. Kept by triggers. Personal.';
 
 --
 -- Name: CONSTRAINT sessions_auth_provider_form ON sessions; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -8865,6 +10718,72 @@ ALTER VIEW public.shown_care_intervals OWNER TO homelog_owner;
 COMMENT ON VIEW public.shown_care_intervals IS 'Intervals of care as the API shows them: when it was last done, and the day in the plant''s home on which it is due.';
 
 --
+-- Name: source_retentions; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.source_retentions (
+    source_id uuid NOT NULL,
+    months integer NOT NULL,
+    action public.retention_action DEFAULT 'thin'::public.retention_action NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by uuid DEFAULT homelog.current_user_id(),
+    CONSTRAINT source_retentions_months_range CHECK (((months >= 1) AND (months <= 1200)))
+);
+
+ALTER TABLE ONLY public.source_retentions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.source_retentions OWNER TO homelog_owner;
+
+--
+-- Name: TABLE source_retentions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.source_retentions IS 'For how long the readings of a source are kept; without a row for ever.';
+
+--
+-- Name: COLUMN source_retentions.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.source_retentions.source_id IS 'Public.';
+
+--
+-- Name: COLUMN source_retentions.months; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.source_retentions.months IS 'Readings of local days that ended so many months ago are thinned or deleted when the service next cleans up. Personal.';
+
+--
+-- Name: COLUMN source_retentions.action; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.source_retentions.action IS 'Personal.';
+
+--
+-- Name: COLUMN source_retentions.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.source_retentions.created_at IS 'Personal.';
+
+--
+-- Name: COLUMN source_retentions.updated_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.source_retentions.updated_at IS 'Personal.';
+
+--
+-- Name: COLUMN source_retentions.created_by; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.source_retentions.created_by IS 'Who said so first; null once that account is gone. Personal.';
+
+--
+-- Name: CONSTRAINT source_retentions_months_range ON source_retentions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT source_retentions_months_range ON public.source_retentions IS 'Readings are kept for 1 to 1,200 months.';
+
+--
 -- Name: source_tombstones; Type: TABLE; Schema: public; Owner: homelog_owner
 --
 
@@ -8887,10 +10806,34 @@ ALTER TABLE public.source_tombstones OWNER TO homelog_owner;
 COMMENT ON TABLE public.source_tombstones IS 'What is gone from a source that is still there; for all who see the source.';
 
 --
+-- Name: COLUMN source_tombstones.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.source_tombstones.source_id IS 'Public.';
+
+--
 -- Name: COLUMN source_tombstones.xid; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.source_tombstones.xid IS 'The transaction that deleted it.';
+COMMENT ON COLUMN public.source_tombstones.xid IS 'The transaction that deleted it. Public.';
+
+--
+-- Name: COLUMN source_tombstones.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.source_tombstones.id IS 'Public.';
+
+--
+-- Name: COLUMN source_tombstones.type; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.source_tombstones.type IS 'Public.';
+
+--
+-- Name: COLUMN source_tombstones.deleted_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.source_tombstones.deleted_at IS 'Personal.';
 
 --
 -- Name: spent_tickets; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -8916,13 +10859,50 @@ COMMENT ON TABLE public.spent_tickets IS 'What signing in with a provider carrie
 -- Name: COLUMN spent_tickets.ticket_hash; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.spent_tickets.ticket_hash IS 'SHA-256 of the ticket; the ticket itself is stored nowhere.';
+COMMENT ON COLUMN public.spent_tickets.ticket_hash IS 'SHA-256 of the ticket; the ticket itself is stored nowhere. Secret.';
+
+--
+-- Name: COLUMN spent_tickets.expires_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.spent_tickets.expires_at IS 'Public.';
 
 --
 -- Name: CONSTRAINT spent_tickets_ticket_hash_sha256 ON spent_tickets; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
 COMMENT ON CONSTRAINT spent_tickets_ticket_hash_sha256 ON public.spent_tickets IS 'A ticket is stored as its SHA-256 hash.';
+
+--
+-- Name: stale_days; Type: TABLE; Schema: public; Owner: homelog_owner
+--
+
+CREATE TABLE public.stale_days (
+    source_id uuid NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.stale_days FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.stale_days OWNER TO homelog_owner;
+
+--
+-- Name: TABLE stale_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON TABLE public.stale_days IS 'Sources that came into another time zone: their days are right and of no use until they are summed up anew.';
+
+--
+-- Name: COLUMN stale_days.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.stale_days.source_id IS 'Public.';
+
+--
+-- Name: COLUMN stale_days.since; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.stale_days.since IS 'Personal.';
 
 --
 -- Name: user_oauth_identities; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -8961,10 +10941,46 @@ ALTER TABLE public.user_oauth_identities OWNER TO homelog_owner;
 COMMENT ON TABLE public.user_oauth_identities IS 'Identities at LINE, Google or another provider that open an account.';
 
 --
+-- Name: COLUMN user_oauth_identities.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_oauth_identities.id IS 'Public.';
+
+--
+-- Name: COLUMN user_oauth_identities.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_oauth_identities.user_id IS 'Personal.';
+
+--
+-- Name: COLUMN user_oauth_identities.provider; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_oauth_identities.provider IS 'Personal.';
+
+--
 -- Name: COLUMN user_oauth_identities.provider_user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.user_oauth_identities.provider_user_id IS 'The subject that the provider says; identity is this, never the e-mail.';
+COMMENT ON COLUMN public.user_oauth_identities.provider_user_id IS 'The subject that the provider says; identity is this, never the e-mail. Personal.';
+
+--
+-- Name: COLUMN user_oauth_identities.email; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_oauth_identities.email IS 'Personal.';
+
+--
+-- Name: COLUMN user_oauth_identities.name; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_oauth_identities.name IS 'Personal.';
+
+--
+-- Name: COLUMN user_oauth_identities.profile_image; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_oauth_identities.profile_image IS 'Personal.';
 
 --
 -- Name: COLUMN user_oauth_identities.access_token; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -8979,10 +10995,22 @@ COMMENT ON COLUMN public.user_oauth_identities.access_token IS 'The provider''s 
 COMMENT ON COLUMN public.user_oauth_identities.refresh_token IS 'The provider''s token, encrypted by the service. Secret.';
 
 --
+-- Name: COLUMN user_oauth_identities.token_expiry; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_oauth_identities.token_expiry IS 'Personal.';
+
+--
+-- Name: COLUMN user_oauth_identities.created_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_oauth_identities.created_at IS 'Personal.';
+
+--
 -- Name: COLUMN user_oauth_identities.issuer; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.user_oauth_identities.issuer IS 'Whose subject it is: another issuer''s of the same name is somebody else.';
+COMMENT ON COLUMN public.user_oauth_identities.issuer IS 'Whose subject it is: another issuer''s of the same name is somebody else. Personal.';
 
 --
 -- Name: CONSTRAINT user_oauth_identities_access_token_length ON user_oauth_identities; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -9049,10 +11077,34 @@ ALTER TABLE public.user_source_access OWNER TO homelog_owner;
 COMMENT ON TABLE public.user_source_access IS 'Grants: what a user may do with a source; one row for each pair.';
 
 --
+-- Name: COLUMN user_source_access.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_source_access.user_id IS 'Personal.';
+
+--
+-- Name: COLUMN user_source_access.source_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_source_access.source_id IS 'Public.';
+
+--
+-- Name: COLUMN user_source_access.access_level; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_source_access.access_level IS 'Personal.';
+
+--
+-- Name: COLUMN user_source_access.granted_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_source_access.granted_at IS 'Personal.';
+
+--
 -- Name: COLUMN user_source_access.granted_by; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.user_source_access.granted_by IS 'Who granted it; null once that account is gone.';
+COMMENT ON COLUMN public.user_source_access.granted_by IS 'Who granted it; null once that account is gone. Personal.';
 
 --
 -- Name: user_tombstones; Type: TABLE; Schema: public; Owner: homelog_owner
@@ -9079,10 +11131,40 @@ ALTER TABLE public.user_tombstones OWNER TO homelog_owner;
 COMMENT ON TABLE public.user_tombstones IS 'What one person does not see any more, because it is gone or not theirs to see.';
 
 --
+-- Name: COLUMN user_tombstones.user_id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_tombstones.user_id IS 'Personal.';
+
+--
 -- Name: COLUMN user_tombstones.xid; Type: COMMENT; Schema: public; Owner: homelog_owner
 --
 
-COMMENT ON COLUMN public.user_tombstones.xid IS 'The transaction that deleted it, or took it away.';
+COMMENT ON COLUMN public.user_tombstones.xid IS 'The transaction that deleted it, or took it away. Public.';
+
+--
+-- Name: COLUMN user_tombstones.id; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_tombstones.id IS 'Public.';
+
+--
+-- Name: COLUMN user_tombstones.type; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_tombstones.type IS 'Public.';
+
+--
+-- Name: COLUMN user_tombstones.op; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_tombstones.op IS 'Public.';
+
+--
+-- Name: COLUMN user_tombstones.deleted_at; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON COLUMN public.user_tombstones.deleted_at IS 'Personal.';
 
 --
 -- Name: CONSTRAINT user_tombstones_op_gone ON user_tombstones; Type: COMMENT; Schema: public; Owner: homelog_owner
@@ -9316,6 +11398,19 @@ ALTER TABLE ONLY public.line_protocol_sources
 COMMENT ON CONSTRAINT line_protocol_sources_user_id_id_key ON public.line_protocol_sources IS 'This id is taken by something else.';
 
 --
+-- Name: maintenance_runs maintenance_runs_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.maintenance_runs
+    ADD CONSTRAINT maintenance_runs_pkey PRIMARY KEY (id);
+
+--
+-- Name: CONSTRAINT maintenance_runs_pkey ON maintenance_runs; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT maintenance_runs_pkey ON public.maintenance_runs IS 'A run is noted once.';
+
+--
 -- Name: meter_events meter_events_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
@@ -9401,6 +11496,19 @@ ALTER TABLE ONLY public.reading_days
 COMMENT ON CONSTRAINT reading_days_pkey ON public.reading_days IS 'This day is summed up already.';
 
 --
+-- Name: reading_horizons reading_horizons_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.reading_horizons
+    ADD CONSTRAINT reading_horizons_pkey PRIMARY KEY (source_id);
+
+--
+-- Name: CONSTRAINT reading_horizons_pkey ON reading_horizons; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT reading_horizons_pkey ON public.reading_horizons IS 'A source has one horizon.';
+
+--
 -- Name: reading_hours reading_hours_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
@@ -9454,6 +11562,19 @@ ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
 
 --
+-- Name: source_retentions source_retentions_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.source_retentions
+    ADD CONSTRAINT source_retentions_pkey PRIMARY KEY (source_id);
+
+--
+-- Name: CONSTRAINT source_retentions_pkey ON source_retentions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT source_retentions_pkey ON public.source_retentions IS 'This source has a retention already.';
+
+--
 -- Name: source_tombstones source_tombstones_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
@@ -9472,6 +11593,19 @@ COMMENT ON CONSTRAINT source_tombstones_pkey ON public.source_tombstones IS 'A d
 
 ALTER TABLE ONLY public.spent_tickets
     ADD CONSTRAINT spent_tickets_pkey PRIMARY KEY (ticket_hash);
+
+--
+-- Name: stale_days stale_days_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.stale_days
+    ADD CONSTRAINT stale_days_pkey PRIMARY KEY (source_id);
+
+--
+-- Name: CONSTRAINT stale_days_pkey ON stale_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT stale_days_pkey ON public.stale_days IS 'A source is noted once.';
 
 --
 -- Name: user_oauth_identities user_oauth_identities_pkey; Type: CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -9675,6 +11809,12 @@ CREATE INDEX meter_events_created_by_idx ON public.meter_events USING btree (cre
 CREATE INDEX password_guesses_began_at_idx ON public.password_guesses USING btree (began_at);
 
 --
+-- Name: place_tombstones_deleted_at_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX place_tombstones_deleted_at_idx ON public.place_tombstones USING brin (deleted_at);
+
+--
 -- Name: plants_home_id_idx; Type: INDEX; Schema: public; Owner: homelog_owner
 --
 
@@ -9711,6 +11851,18 @@ CREATE INDEX request_budgets_began_at_idx ON public.request_budgets USING btree 
 CREATE INDEX sessions_user_id_idx ON public.sessions USING btree (user_id);
 
 --
+-- Name: source_retentions_created_by_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX source_retentions_created_by_idx ON public.source_retentions USING btree (created_by);
+
+--
+-- Name: source_tombstones_deleted_at_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX source_tombstones_deleted_at_idx ON public.source_tombstones USING brin (deleted_at);
+
+--
 -- Name: spent_tickets_expires_at_idx; Type: INDEX; Schema: public; Owner: homelog_owner
 --
 
@@ -9727,6 +11879,12 @@ CREATE INDEX user_source_access_granted_by_idx ON public.user_source_access USIN
 --
 
 CREATE INDEX user_source_access_user_id_idx ON public.user_source_access USING btree (user_id, source_id) INCLUDE (access_level);
+
+--
+-- Name: user_tombstones_deleted_at_idx; Type: INDEX; Schema: public; Owner: homelog_owner
+--
+
+CREATE INDEX user_tombstones_deleted_at_idx ON public.user_tombstones USING brin (deleted_at);
 
 --
 -- Name: home_members _050_check_expiry; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -9963,6 +12121,12 @@ CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.plants FOR EACH ST
 CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.readings FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
 
 --
+-- Name: source_retentions _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_refuse_truncate BEFORE TRUNCATE ON public.source_retentions FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__refuse_truncate();
+
+--
 -- Name: user_oauth_identities _100_refuse_truncate; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -10027,6 +12191,12 @@ CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.plants FOR EACH ROW
 --
 
 CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.readings FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+
+--
+-- Name: source_retentions _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.source_retentions FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
 
 --
 -- Name: users _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -10095,6 +12265,30 @@ CREATE TRIGGER _400_keep_latest_truncate AFTER TRUNCATE ON public.readings FOR E
 CREATE TRIGGER _400_keep_latest_update AFTER UPDATE ON public.readings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION homelog.tg__keep_latest_readings();
 
 --
+-- Name: meter_events _450_keep_horizon; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _450_keep_horizon AFTER INSERT OR DELETE OR UPDATE ON public.meter_events FOR EACH ROW WHEN ((CURRENT_USER <> 'homelog_owner'::name)) EXECUTE FUNCTION homelog.tg__keep_meter_events();
+
+--
+-- Name: readings _450_keep_horizon_delete; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _450_keep_horizon_delete AFTER DELETE ON public.readings REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'homelog_owner'::name)) EXECUTE FUNCTION homelog.tg__keep_horizon();
+
+--
+-- Name: readings _450_keep_horizon_insert; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _450_keep_horizon_insert AFTER INSERT ON public.readings REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'homelog_owner'::name)) EXECUTE FUNCTION homelog.tg__keep_horizon();
+
+--
+-- Name: readings _450_keep_horizon_update; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _450_keep_horizon_update AFTER UPDATE ON public.readings REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'homelog_owner'::name)) EXECUTE FUNCTION homelog.tg__keep_horizon();
+
+--
 -- Name: user_passwords _500_gate_all; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
@@ -10129,6 +12323,24 @@ CREATE TRIGGER _500_keep_an_admin_update AFTER UPDATE ON public.user_source_acce
 --
 
 CREATE TRIGGER _500_leave_nothing_orphaned BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION homelog.tg__leave_nothing_orphaned();
+
+--
+-- Name: source_retentions _500_lift_horizon; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_lift_horizon AFTER DELETE OR UPDATE ON public.source_retentions FOR EACH ROW EXECUTE FUNCTION homelog.tg__lift_horizon();
+
+--
+-- Name: data_sources _500_note_stale_days; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_note_stale_days AFTER UPDATE ON public.data_sources FOR EACH ROW WHEN (((new.home_id IS NULL) AND (old.home_id IS NOT NULL))) EXECUTE FUNCTION homelog.tg__note_stale_days();
+
+--
+-- Name: homes _500_note_stale_days; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _500_note_stale_days AFTER UPDATE ON public.homes FOR EACH ROW WHEN (((new.timezone)::text IS DISTINCT FROM (old.timezone)::text)) EXECUTE FUNCTION homelog.tg__note_stale_days();
 
 --
 -- Name: data_sources _500_rebuild_days; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -10387,6 +12599,12 @@ CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.line_protoc
 --
 
 CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.meter_events FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_meter_event', 'update_meter_event', 'delete_meter_event', 'source_id', 'values');
+
+--
+-- Name: source_retentions _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
+--
+
+CREATE TRIGGER _900_audit AFTER INSERT OR DELETE OR UPDATE ON public.source_retentions FOR EACH ROW EXECUTE FUNCTION homelog.tg__audit('create_retention', 'change_retention', 'delete_retention', 'source_id', 'values');
 
 --
 -- Name: user_oauth_identities _900_audit; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -10843,6 +13061,19 @@ ALTER TABLE ONLY public.reading_days
 COMMENT ON CONSTRAINT reading_days_source_id_fkey ON public.reading_days IS 'This source does not exist.';
 
 --
+-- Name: reading_horizons reading_horizons_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.reading_horizons
+    ADD CONSTRAINT reading_horizons_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.data_sources(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT reading_horizons_source_id_fkey ON reading_horizons; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT reading_horizons_source_id_fkey ON public.reading_horizons IS 'This source does not exist.';
+
+--
 -- Name: reading_hours reading_hours_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
 --
 
@@ -10893,6 +13124,45 @@ ALTER TABLE ONLY public.sessions
 --
 
 COMMENT ON CONSTRAINT sessions_user_id_fkey ON public.sessions IS 'This account does not exist.';
+
+--
+-- Name: source_retentions source_retentions_created_by_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.source_retentions
+    ADD CONSTRAINT source_retentions_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+--
+-- Name: CONSTRAINT source_retentions_created_by_fkey ON source_retentions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT source_retentions_created_by_fkey ON public.source_retentions IS 'This account does not exist.';
+
+--
+-- Name: source_retentions source_retentions_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.source_retentions
+    ADD CONSTRAINT source_retentions_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.data_sources(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT source_retentions_source_id_fkey ON source_retentions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT source_retentions_source_id_fkey ON public.source_retentions IS 'This source does not exist.';
+
+--
+-- Name: stale_days stale_days_source_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE ONLY public.stale_days
+    ADD CONSTRAINT stale_days_source_id_fkey FOREIGN KEY (source_id) REFERENCES public.data_sources(id) ON DELETE CASCADE;
+
+--
+-- Name: CONSTRAINT stale_days_source_id_fkey ON stale_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON CONSTRAINT stale_days_source_id_fkey ON public.stale_days IS 'This source does not exist.';
 
 --
 -- Name: user_oauth_identities user_oauth_identities_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: homelog_owner
@@ -11082,6 +13352,18 @@ CREATE POLICY delete_admin ON public.plants FOR DELETE TO homelog_api USING (((u
 COMMENT ON POLICY delete_admin ON public.plants IS 'A plant''s owner and its home''s admins delete it.';
 
 --
+-- Name: source_retentions delete_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY delete_admin ON public.source_retentions FOR DELETE TO homelog_api USING ((source_id = ANY (( SELECT homelog.administered_sources() AS administered_sources)::uuid[])));
+
+--
+-- Name: POLICY delete_admin ON source_retentions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY delete_admin ON public.source_retentions IS 'A source''s admins have it keep readings for ever again.';
+
+--
 -- Name: user_oauth_identities delete_admin; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -11266,6 +13548,18 @@ CREATE POLICY insert_admin ON public.home_members FOR INSERT TO homelog_api WITH
 COMMENT ON POLICY insert_admin ON public.home_members IS 'A home''s admins invite members.';
 
 --
+-- Name: source_retentions insert_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY insert_admin ON public.source_retentions FOR INSERT TO homelog_api WITH CHECK ((source_id = ANY (( SELECT homelog.administered_sources() AS administered_sources)::uuid[])));
+
+--
+-- Name: POLICY insert_admin ON source_retentions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY insert_admin ON public.source_retentions IS 'A source''s admins say how long it keeps readings.';
+
+--
 -- Name: user_source_access insert_admin; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -11424,6 +13718,12 @@ ALTER TABLE public.latest_readings ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE public.line_protocol_sources ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: maintenance_runs; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.maintenance_runs ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: meter_events; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
@@ -11630,6 +13930,18 @@ CREATE POLICY owner_all ON public.line_protocol_sources TO homelog_owner USING (
 COMMENT ON POLICY owner_all ON public.line_protocol_sources IS 'The owner''s functions and triggers see and do all.';
 
 --
+-- Name: maintenance_runs owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.maintenance_runs TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON maintenance_runs; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.maintenance_runs IS 'Only the owner''s functions note runs.';
+
+--
 -- Name: meter_events owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -11702,6 +14014,18 @@ CREATE POLICY owner_all ON public.reading_days TO homelog_owner USING (true) WIT
 COMMENT ON POLICY owner_all ON public.reading_days IS 'The owner''s functions and triggers see and do all.';
 
 --
+-- Name: reading_horizons owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.reading_horizons TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON reading_horizons; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.reading_horizons IS 'The owner''s functions and triggers see and do all.';
+
+--
 -- Name: reading_hours owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -11762,6 +14086,18 @@ CREATE POLICY owner_all ON public.sessions TO homelog_owner USING (true) WITH CH
 COMMENT ON POLICY owner_all ON public.sessions IS 'The owner''s functions and triggers see and do all.';
 
 --
+-- Name: source_retentions owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.source_retentions TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON source_retentions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.source_retentions IS 'The owner''s functions and triggers see and do all.';
+
+--
 -- Name: source_tombstones owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -11784,6 +14120,18 @@ CREATE POLICY owner_all ON public.spent_tickets TO homelog_owner USING (true) WI
 --
 
 COMMENT ON POLICY owner_all ON public.spent_tickets IS 'Only the owner''s function touches tickets.';
+
+--
+-- Name: stale_days owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY owner_all ON public.stale_days TO homelog_owner USING (true) WITH CHECK (true);
+
+--
+-- Name: POLICY owner_all ON stale_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY owner_all ON public.stale_days IS 'The owner''s functions and triggers see and do all.';
 
 --
 -- Name: user_oauth_identities owner_all; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -11868,6 +14216,12 @@ ALTER TABLE public.plants ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE public.reading_days ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: reading_horizons; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.reading_horizons ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: reading_hours; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
@@ -12086,6 +14440,18 @@ CREATE POLICY select_ops ON public.line_protocol_sources FOR SELECT TO homelog_o
 COMMENT ON POLICY select_ops ON public.line_protocol_sources IS 'Operators read all.';
 
 --
+-- Name: maintenance_runs select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.maintenance_runs FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON maintenance_runs; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.maintenance_runs IS 'Operators read all.';
+
+--
 -- Name: meter_events select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -12146,6 +14512,18 @@ CREATE POLICY select_ops ON public.reading_days FOR SELECT TO homelog_ops USING 
 COMMENT ON POLICY select_ops ON public.reading_days IS 'Operators read all.';
 
 --
+-- Name: reading_horizons select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.reading_horizons FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON reading_horizons; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.reading_horizons IS 'Operators read all.';
+
+--
 -- Name: reading_hours select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -12182,6 +14560,18 @@ CREATE POLICY select_ops ON public.sessions FOR SELECT TO homelog_ops USING (tru
 COMMENT ON POLICY select_ops ON public.sessions IS 'Operators read all.';
 
 --
+-- Name: source_retentions select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.source_retentions FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON source_retentions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.source_retentions IS 'Operators read all.';
+
+--
 -- Name: source_tombstones select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -12192,6 +14582,18 @@ CREATE POLICY select_ops ON public.source_tombstones FOR SELECT TO homelog_ops U
 --
 
 COMMENT ON POLICY select_ops ON public.source_tombstones IS 'Operators read all.';
+
+--
+-- Name: stale_days select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_ops ON public.stale_days FOR SELECT TO homelog_ops USING (true);
+
+--
+-- Name: POLICY select_ops ON stale_days; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_ops ON public.stale_days IS 'Operators read all.';
 
 --
 -- Name: user_oauth_identities select_ops; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -12464,6 +14866,18 @@ CREATE POLICY select_reader ON public.reading_days FOR SELECT TO homelog_api USI
 COMMENT ON POLICY select_reader ON public.reading_days IS 'Whoever may read the source reads the sums of its days.';
 
 --
+-- Name: reading_horizons select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.reading_horizons FOR SELECT TO homelog_api USING ((source_id = ANY (( SELECT homelog.readable_sources() AS readable_sources)::uuid[])));
+
+--
+-- Name: POLICY select_reader ON reading_horizons; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.reading_horizons IS 'Whoever may read the source knows since when it has single readings.';
+
+--
 -- Name: reading_hours select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
 --
 
@@ -12498,6 +14912,18 @@ CREATE POLICY select_reader ON public.sessions FOR SELECT TO homelog_api USING (
 --
 
 COMMENT ON POLICY select_reader ON public.sessions IS 'One sees one''s own sessions.';
+
+--
+-- Name: source_retentions select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY select_reader ON public.source_retentions FOR SELECT TO homelog_api USING ((source_id = ANY (( SELECT homelog.granted_sources() AS granted_sources)::uuid[])));
+
+--
+-- Name: POLICY select_reader ON source_retentions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY select_reader ON public.source_retentions IS 'Whoever was granted the source sees how long it keeps readings.';
 
 --
 -- Name: source_tombstones select_reader; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -12578,6 +15004,12 @@ COMMENT ON POLICY select_reader ON public.users IS 'One sees one''s own account.
 ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: source_retentions; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.source_retentions ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: source_tombstones; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
 --
 
@@ -12588,6 +15020,12 @@ ALTER TABLE public.source_tombstones ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE public.spent_tickets ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: stale_days; Type: ROW SECURITY; Schema: public; Owner: homelog_owner
+--
+
+ALTER TABLE public.stale_days ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: care_intervals update_admin; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -12650,6 +15088,18 @@ CREATE POLICY update_admin ON public.homes FOR UPDATE TO homelog_api USING ((id 
 --
 
 COMMENT ON POLICY update_admin ON public.homes IS 'A home''s admins change it.';
+
+--
+-- Name: source_retentions update_admin; Type: POLICY; Schema: public; Owner: homelog_owner
+--
+
+CREATE POLICY update_admin ON public.source_retentions FOR UPDATE TO homelog_api USING ((source_id = ANY (( SELECT homelog.administered_sources() AS administered_sources)::uuid[])));
+
+--
+-- Name: POLICY update_admin ON source_retentions; Type: COMMENT; Schema: public; Owner: homelog_owner
+--
+
+COMMENT ON POLICY update_admin ON public.source_retentions IS 'A source''s admins change how long it keeps readings.';
 
 --
 -- Name: user_source_access update_admin; Type: POLICY; Schema: public; Owner: homelog_owner
@@ -12866,6 +15316,20 @@ GRANT ALL ON FUNCTION homelog.administered_sources() TO homelog_api;
 GRANT ALL ON FUNCTION homelog.administered_sources() TO homelog_ops;
 
 --
+-- Name: FUNCTION analyze_grown(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.analyze_grown() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.analyze_grown() TO homelog_api;
+
+--
+-- Name: FUNCTION begin_maintenance(every interval); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.begin_maintenance(every interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.begin_maintenance(every interval) TO homelog_api;
+
+--
 -- Name: FUNCTION bound_sources(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -13055,6 +15519,55 @@ GRANT ALL ON FUNCTION homelog.changed_since(row_xmin xid, since pg_snapshot) TO 
 REVOKE ALL ON FUNCTION homelog.check_session(caller uuid, session uuid, is_gate_open boolean) FROM PUBLIC;
 
 --
+-- Name: FUNCTION clean_guests(most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.clean_guests(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.clean_guests(most integer) TO homelog_api;
+
+--
+-- Name: FUNCTION clean_password_guesses(most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.clean_password_guesses(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.clean_password_guesses(most integer) TO homelog_api;
+
+--
+-- Name: FUNCTION clean_refresh_tokens(most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.clean_refresh_tokens(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.clean_refresh_tokens(most integer) TO homelog_api;
+
+--
+-- Name: FUNCTION clean_request_budgets(most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.clean_request_budgets(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.clean_request_budgets(most integer) TO homelog_api;
+
+--
+-- Name: FUNCTION clean_sessions(most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.clean_sessions(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.clean_sessions(most integer) TO homelog_api;
+
+--
+-- Name: FUNCTION clean_spent_tickets(most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.clean_spent_tickets(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.clean_spent_tickets(most integer) TO homelog_api;
+
+--
+-- Name: FUNCTION clean_tombstones(most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.clean_tombstones(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.clean_tombstones(most integer) TO homelog_api;
+
+--
 -- Name: FUNCTION confirm_password(owner uuid, checked_hash text); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -13192,6 +15705,19 @@ REVOKE ALL ON FUNCTION homelog.demand_admin() FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.demand_admin() TO homelog_api;
 
 --
+-- Name: FUNCTION due_retentions(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.due_retentions() FROM PUBLIC;
+
+--
+-- Name: FUNCTION end_maintenance(run uuid, told jsonb); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.end_maintenance(run uuid, told jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.end_maintenance(run uuid, told jsonb) TO homelog_api;
+
+--
 -- Name: FUNCTION end_session_of_token(token bytea); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -13203,6 +15729,13 @@ GRANT ALL ON FUNCTION homelog.end_session_of_token(token bytea) TO homelog_api;
 --
 
 REVOKE ALL ON FUNCTION homelog.end_sessions(keep uuid) FROM PUBLIC;
+
+--
+-- Name: FUNCTION expire_readings(most integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.expire_readings(most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.expire_readings(most integer) TO homelog_api;
 
 --
 -- Name: FUNCTION find_credentials(wanted public.citext); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -13345,6 +15878,37 @@ GRANT SELECT(created_at) ON TABLE public.user_passwords TO homelog_ops;
 REVOKE ALL ON FUNCTION homelog.has_expired(password public.user_passwords) FROM PUBLIC;
 
 --
+-- Name: FUNCTION has_rules(sources uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.has_rules(sources uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.has_rules(sources uuid[]) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.has_rules(sources uuid[]) TO homelog_ops;
+
+--
+-- Name: TABLE reading_horizons; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.reading_horizons TO homelog_api;
+GRANT SELECT ON TABLE public.reading_horizons TO homelog_ops;
+
+--
+-- Name: FUNCTION horizon_of(source uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.horizon_of(source uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.horizon_of(source uuid) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.horizon_of(source uuid) TO homelog_ops;
+
+--
+-- Name: FUNCTION horizon_told(until timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.horizon_told(until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.horizon_told(until timestamp with time zone) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.horizon_told(until timestamp with time zone) TO homelog_ops;
+
+--
 -- Name: FUNCTION hour_of(at timestamp with time zone); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -13357,6 +15921,14 @@ GRANT ALL ON FUNCTION homelog.hour_of(at timestamp with time zone) TO homelog_op
 --
 
 REVOKE ALL ON FUNCTION homelog.is_fresh(freshness interval) FROM PUBLIC;
+
+--
+-- Name: FUNCTION is_summed_alike(value double precision, flag public.quality_flag, other_value double precision, other_flag public.quality_flag); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.is_summed_alike(value double precision, flag public.quality_flag, other_value double precision, other_flag public.quality_flag) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.is_summed_alike(value double precision, flag public.quality_flag, other_value double precision, other_flag public.quality_flag) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.is_summed_alike(value double precision, flag public.quality_flag, other_value double precision, other_flag public.quality_flag) TO homelog_ops;
 
 --
 -- Name: FUNCTION is_timezone(name text); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -13483,6 +16055,13 @@ REVOKE ALL ON FUNCTION homelog.losses(since pg_snapshot, at timestamp with time 
 GRANT ALL ON FUNCTION homelog.losses(since pg_snapshot, at timestamp with time zone) TO homelog_api;
 
 --
+-- Name: FUNCTION maintenance_ended_at(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.maintenance_ended_at() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.maintenance_ended_at() TO homelog_api;
+
+--
 -- Name: FUNCTION make_account(new_email public.citext, new_display_name text, new_role text, new_hash text, freshness interval); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -13516,6 +16095,12 @@ REVOKE ALL ON FUNCTION homelog.neighbours(source uuid, since timestamp with time
 GRANT ALL ON FUNCTION homelog.neighbours(source uuid, since timestamp with time zone, until timestamp with time zone, OUT before_value double precision, OUT before_at timestamp with time zone, OUT after_value double precision, OUT after_at timestamp with time zone) TO homelog_api;
 
 --
+-- Name: FUNCTION note_stale_days(sources uuid[]); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.note_stale_days(sources uuid[]) FROM PUBLIC;
+
+--
 -- Name: FUNCTION note_token_use(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -13541,6 +16126,21 @@ GRANT ALL ON FUNCTION homelog.open_session_by_password(owner uuid, checked_hash 
 
 REVOKE ALL ON FUNCTION homelog.own_credentials() FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.own_credentials() TO homelog_api;
+
+--
+-- Name: TABLE reading_hours; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.reading_hours TO homelog_api;
+GRANT SELECT ON TABLE public.reading_hours TO homelog_ops;
+
+--
+-- Name: FUNCTION parts_of(hour public.reading_hours); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.parts_of(hour public.reading_hours) FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.parts_of(hour public.reading_hours) TO homelog_api;
+GRANT ALL ON FUNCTION homelog.parts_of(hour public.reading_hours) TO homelog_ops;
 
 --
 -- Name: FUNCTION people_of_home(wanted uuid); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -13810,6 +16410,13 @@ REVOKE ALL ON FUNCTION homelog.rebuild_hours(source uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.rebuild_hours(source uuid) TO homelog_ops;
 
 --
+-- Name: FUNCTION rebuild_stale_days(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.rebuild_stale_days() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.rebuild_stale_days() TO homelog_api;
+
+--
 -- Name: FUNCTION record_failed_identity(vouching public.auth_provider, its_issuer text, subject text, reason text); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -14044,6 +16651,12 @@ REVOKE ALL ON FUNCTION homelog.take_turns(sources uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION homelog.take_turns(sources uuid[]) TO homelog_api;
 
 --
+-- Name: FUNCTION takes_maintenance_turn(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.takes_maintenance_turn() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__add_first_member(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -14212,6 +16825,12 @@ REVOKE ALL ON FUNCTION homelog.tg__keep_a_way_in() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__keep_an_admin() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__keep_horizon(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__keep_horizon() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__keep_last_admin(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -14222,6 +16841,12 @@ REVOKE ALL ON FUNCTION homelog.tg__keep_last_admin() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__keep_latest_readings() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__keep_meter_events(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__keep_meter_events() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__leave_care_tombstone(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -14260,6 +16885,12 @@ REVOKE ALL ON FUNCTION homelog.tg__leave_plant_tombstone() FROM PUBLIC;
 REVOKE ALL ON FUNCTION homelog.tg__leave_source_tombstone() FROM PUBLIC;
 
 --
+-- Name: FUNCTION tg__lift_horizon(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__lift_horizon() FROM PUBLIC;
+
+--
 -- Name: FUNCTION tg__limit_followers(); Type: ACL; Schema: homelog; Owner: homelog_owner
 --
 
@@ -14294,6 +16925,12 @@ REVOKE ALL ON FUNCTION homelog.tg__name_token() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__note_move() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tg__note_stale_days(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.tg__note_stale_days() FROM PUBLIC;
 
 --
 -- Name: FUNCTION tg__note_watering(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -14390,6 +17027,20 @@ REVOKE ALL ON FUNCTION homelog.tg__track_changes() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION homelog.tg__undo_watering() FROM PUBLIC;
+
+--
+-- Name: FUNCTION thin_hours(source uuid, hours timestamp with time zone[], ends timestamp with time zone, room integer); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.thin_hours(source uuid, hours timestamp with time zone[], ends timestamp with time zone, room integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION thinning_told(); Type: ACL; Schema: homelog; Owner: homelog_owner
+--
+
+REVOKE ALL ON FUNCTION homelog.thinning_told() FROM PUBLIC;
+GRANT ALL ON FUNCTION homelog.thinning_told() TO homelog_api;
+GRANT ALL ON FUNCTION homelog.thinning_told() TO homelog_ops;
 
 --
 -- Name: FUNCTION try_own_password(); Type: ACL; Schema: homelog; Owner: homelog_owner
@@ -14863,6 +17514,12 @@ GRANT INSERT(source_id),UPDATE(source_id) ON TABLE public.line_protocol_sources 
 GRANT UPDATE(is_made) ON TABLE public.line_protocol_sources TO homelog_api;
 
 --
+-- Name: TABLE maintenance_runs; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.maintenance_runs TO homelog_ops;
+
+--
 -- Name: TABLE meter_events; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
@@ -14925,13 +17582,6 @@ GRANT SELECT ON TABLE public.reading_days TO homelog_api;
 GRANT SELECT ON TABLE public.reading_days TO homelog_ops;
 
 --
--- Name: TABLE reading_hours; Type: ACL; Schema: public; Owner: homelog_owner
---
-
-GRANT SELECT ON TABLE public.reading_hours TO homelog_api;
-GRANT SELECT ON TABLE public.reading_hours TO homelog_ops;
-
---
 -- Name: TABLE sessions; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
@@ -14952,11 +17602,42 @@ GRANT SELECT ON TABLE public.shown_care_intervals TO homelog_api;
 GRANT SELECT ON TABLE public.shown_care_intervals TO homelog_ops;
 
 --
+-- Name: TABLE source_retentions; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT,DELETE ON TABLE public.source_retentions TO homelog_api;
+GRANT SELECT ON TABLE public.source_retentions TO homelog_ops;
+
+--
+-- Name: COLUMN source_retentions.source_id; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(source_id) ON TABLE public.source_retentions TO homelog_api;
+
+--
+-- Name: COLUMN source_retentions.months; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(months),UPDATE(months) ON TABLE public.source_retentions TO homelog_api;
+
+--
+-- Name: COLUMN source_retentions.action; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT INSERT(action),UPDATE(action) ON TABLE public.source_retentions TO homelog_api;
+
+--
 -- Name: TABLE source_tombstones; Type: ACL; Schema: public; Owner: homelog_owner
 --
 
 GRANT SELECT ON TABLE public.source_tombstones TO homelog_api;
 GRANT SELECT ON TABLE public.source_tombstones TO homelog_ops;
+
+--
+-- Name: TABLE stale_days; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON TABLE public.stale_days TO homelog_ops;
 
 --
 -- Name: TABLE user_oauth_identities; Type: ACL; Schema: public; Owner: homelog_owner

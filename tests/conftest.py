@@ -1,5 +1,6 @@
 """A real server for the whole session, a template database built once, clones of it for the tests."""
 
+import os
 import re
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,12 @@ from service.settings import Settings
 from tests.people import Household, Person, serve
 
 TEMPLATE = "homelog_template"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """What `-n auto` is: one process more than there are cores, as many tests wait more than they work."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
@@ -159,6 +166,7 @@ def settings(server: EmbeddedPostgres, database: str, tmp_path: Path) -> Setting
         data=tmp_path,
         secret="a test's own secret, 32 characters and more",
         rate_limit=0,
+        maintenance_minutes=0,
     )
 
 

@@ -33,7 +33,7 @@ def run(server: EmbeddedPostgres, database: str, tmp_path: Path) -> Run:
             "HOMELOG_MIGRATOR_URL": server.url("homelog_migrator", database),
             **environment,
         }
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "service", "admin", *arguments],
             cwd=SQL.parent,
             env={name: value for name, value in given.items() if value is not None},
@@ -43,6 +43,9 @@ def run(server: EmbeddedPostgres, database: str, tmp_path: Path) -> Run:
             check=False,
             timeout=120,
         )
+        # Which database it works on comes first, wherever one is worked on; tests look at the rest.
+        done.stderr = re.sub(r"\ADatabase: [^\n]* as \w+\n", "", done.stderr)
+        return done
 
     return command
 

@@ -204,12 +204,12 @@ async def scene(
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_after_250_interleavings_the_copy_is_what_is_there(
+async def test_after_100_interleavings_the_copy_is_what_is_there(
     scene: tuple[asyncpg.Connection, list[Writer], Reader], seed: int
 ) -> None:
     dba, writers, reader = scene
     dice = random.Random(seed)  # noqa: S311 - it is to be the same every time
-    for interleaving in range(250):
+    for interleaving in range(100):
         steps = []
         for _ in range(STEPS):
             if dice.random() < 0.25:

@@ -224,11 +224,19 @@ STATEMENT = re.compile(
 
 # Where a statement stands in Python, and why. All else is in a queries.sql.
 IN_PYTHON = {
-    "cli.py": "`homelog up` makes its database before there is one to keep queries in",
+    "backup/contents.py": "names tables that only the catalogue knows",
+    "backup/dump.py": "begins the transaction whose snapshot is dumped, and its lock",
+    "backup/restoring.py": "makes and renames databases, whose names are no parameters",
+    "migrations/backend.py": "makes the schema, as other roles and through psycopg",
     "migrations/baseline.py": "asks whether there is a schema at all, through psycopg",
     "migrations/connection.py": "asks whether there is a schema at all, through psycopg",
+    "migrations/files.py": "looks for statements in migrations",
+    "migrations/history.py": "asks what was applied, in a schema of any age, through psycopg",
+    "migrations/rehearsal.py": "prints the statements that a run would send",
     "migrations/runner.py": "makes the schema, as other roles and through psycopg",
     "migrations/snapshot.py": "makes the database of which it takes the snapshot",
+    "migrations/statements.py": "looks for statements in migrations",
+    "target.py": "makes the embedded server's database before there is one to keep queries in",
 }
 
 

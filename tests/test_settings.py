@@ -220,6 +220,70 @@ def test_a_password_that_its_url_has_no_place_for_is_refused(url: str, what: str
     assert "quiet" not in line
 
 
+@pytest.mark.parametrize("name", ["DATABASE_URL", "HOMELOG_MIGRATOR_URL", "HOMELOG_ADMIN_URL"])
+@pytest.mark.parametrize(
+    "password",
+    [
+        "hu%sh",
+        "hush%",
+        "hush%00",
+        "hush%e4",
+        "hu#sh",
+        "hu/sh",
+        "12/hush",
+        "hu?sh",
+        "hu?s=/sh",
+        "hu@sh",
+        "hu[sh",
+        "hush]",
+    ],
+)
+def test_a_password_that_is_not_percent_encoded_is_refused_and_not_shown(name: str, password: str) -> None:
+    (line,) = wrong(GOOD | {name: f"postgresql://ann:{password}@db/homelog"})
+    assert line.startswith(f"{name} is not a database's URL; a password's special characters are percent-encoded")
+    assert "ann:" not in line
+    assert "hu" not in line
+    assert "sh@" not in line
+
+
+def test_a_password_that_is_no_utf8_is_refused() -> None:
+    (line,) = wrong(GOOD | {"DATABASE_URL": "postgresql://ann:hush\udce4@db/homelog"})
+    assert line.startswith("DATABASE_URL is not a database's URL")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["db:port/homelog", "db:99999/homelog", "[::1/homelog", "db[1/homelog", "db/home/log"],
+)
+def test_a_url_that_leads_nowhere_is_refused(rest: str) -> None:
+    (line,) = wrong(GOOD | {"DATABASE_URL": f"postgresql://ann:hush@{rest}"})
+    assert line.startswith("DATABASE_URL is not a database's URL")
+    assert "hush" not in line
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ann@db",
+        "postgresql://ann:hush@db:5432,[::1]:5433/homelog?target_session_attrs=primary",
+        "postgresql://ann:h:u$s&h=%25%2F@%2Frun%2Fpostgresql/home%2Flog",
+        "postgresql:///homelog?host=/run/postgresql&port=5432&user=ann",
+        "postgresql://ann@db/homelog?options=-cstatement_timeout%3D7s",
+    ],
+)
+def test_every_right_url_is_taken_as_it_stands(url: str) -> None:
+    assert Settings.from_environment(GOOD | {"DATABASE_URL": url}).database_url == url
+
+
+@pytest.mark.parametrize("parameter", ["statement_timeout=7s", "pgbouncer=true", "search_path="])
+def test_a_parameter_that_libpq_does_not_know_is_named(parameter: str) -> None:
+    (line,) = wrong(GOOD | {"DATABASE_URL": f"postgresql://ann:hush@db/homelog?sslmode=require&{parameter}"})
+    assert (
+        f"has the parameter {parameter.partition('=')[0]}, which libpq does not know; a setting is options=-c" in line
+    )
+    assert "hush" not in line
+
+
 def test_a_secret_set_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(SECRET)
     (line,) = wrong(GOOD | {"HOMELOG_SECRET_FILE": str(tmp_path / "secret")})

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
+from service.observing import REFUSALS
 from service.problems import rate_limited, unavailable
 
 SECONDS = 4.0
@@ -25,6 +26,7 @@ async def in_turn(*about: str) -> AsyncIterator[None]:
         async with asyncio.timeout(SECONDS):
             await turn.acquire()
     except TimeoutError:
+        REFUSALS.labels("sign_ins").inc()
         raise unavailable("Too many people are signing in just now; try again.") from None
     try:
         yield
@@ -35,4 +37,5 @@ async def in_turn(*about: str) -> AsyncIterator[None]:
 def demand_no_wait(seconds: int) -> None:
     """Raise 429 for a guess that has to wait so many seconds: the same for known and unknown e-mails."""
     if seconds:
+        REFUSALS.labels("passwords").inc()
         raise rate_limited(seconds, "Too many wrong passwords were tried; wait before the next.")

@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from service.observing import REFUSALS
 from service.problems import Problem, unavailable
 
 P = ParamSpec("P")
@@ -131,4 +132,5 @@ def _listed() -> frozenset[str]:
 
 
 def _busy() -> Problem:
+    REFUSALS.labels("sign_ins").inc()
     return unavailable("Too many people are signing in just now; try again.")

@@ -215,7 +215,7 @@ CROSS JOIN LATERAL (
             FROM (
                 SELECT
                     u.id, u.email, u.role, u.is_active, coalesce(p.is_temporary, false) AS is_password_temp,
-                    u.created_at, u.updated_at, u.last_login_at
+                    p.created_at AS password_changed_at, u.created_at, u.updated_at, u.last_login_at
             ) AS s
         ) AS server
 ) AS line
@@ -234,7 +234,8 @@ CROSS JOIN LATERAL (
             SELECT row_to_json(s)
             FROM (
                 SELECT
-                    i.id, i.provider, i.issuer, i.provider_user_id, i.email, i.name, i.profile_image, i.created_at
+                    i.id, i.provider, i.issuer, i.provider_user_id, i.email, i.name, i.profile_image, i.token_expiry,
+                    i.created_at
             ) AS s
         ) AS server
 ) AS line

@@ -656,7 +656,14 @@ CROSS JOIN LATERAL (
         CASE WHEN c.kind <> 'water' THEN (
             SELECT row_to_json(b) FROM (SELECT c.id, c.kind, c.at, c.note) AS b
         ) END AS body,
-        (SELECT row_to_json(s) FROM (SELECT c.id, c.plant_id, c.user_id, c.kind, c.at, c.note) AS s) AS server
+        (
+            SELECT row_to_json(s)
+            FROM (
+                SELECT
+                    c.id, c.plant_id, c.user_id, c.kind, c.at, c.note, c.created_at, c.before_last_water, c.before_moisture,
+                    c.before_status, c.before_snoozed_until, c.before_version
+            ) AS s
+        ) AS server
 ) AS line
 WHERE p.user_id = homelog.current_user_id()
 ORDER BY c.plant_id, c.at, c.id
@@ -686,7 +693,7 @@ CROSS JOIN LATERAL (
         'growth' AS type,
         NULL::text AS call,
         NULL::json AS body,
-        (SELECT row_to_json(s) FROM (SELECT m.id, m.plant_id, m.user_id, m.at, m.value) AS s) AS server
+        (SELECT row_to_json(s) FROM (SELECT m.id, m.plant_id, m.user_id, m.at, m.value, m.created_at) AS s) AS server
 ) AS line
 WHERE p.user_id = homelog.current_user_id()
 ORDER BY m.plant_id, m.at, m.id

@@ -11,6 +11,7 @@ A server outlives a service that was killed; the next one to hold the lock adopt
 
 from service.embedded.account import packaged_binaries
 from service.embedded.errors import AlreadyRunningError, EmbeddedError
+from service.embedded.passwords import sync_folder
 from service.embedded.server import EmbeddedPostgres
 
-__all__ = ["AlreadyRunningError", "EmbeddedError", "EmbeddedPostgres", "packaged_binaries"]
+__all__ = ["AlreadyRunningError", "EmbeddedError", "EmbeddedPostgres", "packaged_binaries", "sync_folder"]

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from service.observing import log
+from service.observing import REFUSALS, log
 from service.problems import rate_limited, unavailable
 from service.sqlfile import queries_beside
 
@@ -135,6 +135,7 @@ class Budgets:
             "RateLimit-Reset": str(seconds),
         }
         if not granted:
+            REFUSALS.labels("requests").inc()
             raise rate_limited(seconds, f"There are {self.most} requests a minute; wait for the next.", told)
         return [(name.lower().encode(), value.encode()) for name, value in told.items()]
 

@@ -21,7 +21,8 @@ from service.line_protocol.parsing import series_of
 from service.line_protocol.structs import InfluxError, InfluxErrorV1, InfluxHealth, LineMapping, MapLine
 from service.line_protocol.writing import BODY_BYTES, write_lines
 from service.observing import log
-from service.problems import Problem, problem_of, unauthenticated
+from service.problems import Problem, unauthenticated
+from service.refusals import problem_of
 from service.requests import DEVICES_WRITE, PUBLIC, SPANS_ALL, TAKES_READINGS, Db, Req, Tx
 from service.sqlfile import queries_beside
 

@@ -73,7 +73,7 @@ CROSS JOIN LATERAL (
         'line_mapping' AS type,
         CASE WHEN source.comes_along THEN 'PUT /v1/me/line-mappings' END AS call,
         (SELECT row_to_json(b) FROM (SELECT m.series, m.source_id) AS b) AS body,
-        (SELECT row_to_json(s) FROM (SELECT m.id, m.created_at, m.updated_at) AS s) AS server
+        (SELECT row_to_json(s) FROM (SELECT m.id, m.is_made, m.created_at, m.updated_at) AS s) AS server
 ) AS line
 WHERE m.user_id = homelog.current_user_id()
 ORDER BY m.id

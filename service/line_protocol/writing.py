@@ -11,7 +11,7 @@ from service.database import Database
 from service.identity import Caller
 from service.line_protocol.parsing import Flaw, Point, Series, points
 from service.line_protocol.structs import MappedSeries
-from service.observing import INGESTED
+from service.observing import INGESTED, OUTCOMES
 from service.problems import Problem
 from service.readings.ingest import store
 from service.readings.parsing import CHUNK_ROWS, spool
@@ -57,7 +57,7 @@ async def write_lines(
     named = sorted({source for source in sources.values() if source is not None})
     async with database.transaction(caller, named, turn=True) as tx:
         outcome = await store(tx, None, named, _chunks(found, flaws, sources), atomic=False, replace=True)
-    for name in ("created", "duplicates", "replaced", "rejected"):
+    for name in OUTCOMES:
         INGESTED.labels(name).inc(getattr(outcome, name))
     return _told(outcome)
 

@@ -26,11 +26,18 @@ WHERE e.source_id = $1 AND e.id = $2
 -- $1 the source; $2 the id, null to make one; $3 when; $4 the kind; $5 the value before and $6 afterwards.
 -- First column: created, stored, hidden, forbidden, or again: this id or this time is taken by something else, which
 -- may have come while this waited for it. Stored is what the caller stored under this id; without an id the time is
--- what tells events apart, as it does readings, and whoever noted the same first did it for all.
-WITH seen AS (
+-- what tells events apart, as it does readings, and whoever noted the same first did it for all. The source's turn comes
+-- first, as it does for readings: an hour is thinned only where no event is in it.
+WITH taken AS MATERIALIZED (
+    SELECT homelog.take_turns(ARRAY[$1::uuid])
+    WHERE $1 = ANY (homelog.writable_sources())
+),
+
+seen AS (
     SELECT
-        $1::uuid = ANY (homelog.readable_sources()) AS visible,
+        $1 = ANY (homelog.readable_sources()) AS visible,
         $1 = ANY (homelog.writable_sources()) AS may
+    FROM (SELECT count(*) AS turns FROM taken) AS t
 ),
 
 made AS (
@@ -69,18 +76,25 @@ LEFT JOIN meter_events AS e
 -- name: delete_meter_event
 -- $1 the source; $2 the event; $3 the versions that If-Match names, null for any.
 -- First columns: whether the caller may, whether the version holds.
-WITH seen AS (
+WITH taken AS MATERIALIZED (
+    SELECT homelog.take_turns(ARRAY[$1::uuid])
+    WHERE $1 = ANY (homelog.writable_sources())
+),
+
+seen AS (
     SELECT
         e.id,
         e.source_id = ANY (homelog.writable_sources()) AS may,
         $3::timestamptz[] IS NULL OR e.created_at = ANY ($3) AS fresh
-    FROM meter_events AS e
+    FROM (SELECT count(*) AS turns FROM taken) AS t
+    CROSS JOIN meter_events AS e
     WHERE e.source_id = $1 AND e.id = $2
 ),
 
 gone AS (
     DELETE FROM meter_events AS e
-    WHERE e.source_id = $1 AND e.id = $2 AND ($3 IS NULL OR e.created_at = ANY ($3))
+    USING seen AS s
+    WHERE e.source_id = $1 AND e.id = s.id AND ($3 IS NULL OR e.created_at = ANY ($3))
     RETURNING e.id
 )
 
@@ -95,7 +109,7 @@ LEFT JOIN gone AS g ON g.id = s.id
 -- One pass over the readings, in the order of the key, which ends when the page is full; all that is asked of a drop is
 -- a probe of the key. Only a fall to less than nine tenths is looked at: what falls less wavers. A value below zero is
 -- none of a meter that began anew at zero, and none follows from a value that was below zero itself.
--- That bad readings do not count is said as in series.
+-- That bad readings do not count is said as in series. Before the source's horizon no event is noted any more.
 --
 -- Where the readings begin: the first drop may be from the last one before the range. Nowhere, if nothing counts up.
 WITH begins AS (
@@ -110,7 +124,9 @@ WITH begins AS (
     ) AS at
     FROM data_sources AS s
     CROSS JOIN LATERAL (
-        SELECT greatest($2::timestamptz, $4::timestamptz + interval '1 microsecond', '-infinity') AS first
+        SELECT greatest(
+            $2::timestamptz, $4::timestamptz + interval '1 microsecond', homelog.horizon_of(s.id), '-infinity'
+        ) AS first
     ) AS page
     WHERE s.id = $1 AND s.kind = 'counter'
 ),
@@ -136,6 +152,7 @@ SELECT
     -- When the meter showed old_value at an even pace, or as soon as a new meter can have hung there.
     greatest(
         before.timestamp + interval '1 microsecond',
+        homelog.horizon_of($1),
         least(after.timestamp, before.timestamp + make_interval(secs => coalesce(rollover.share * span.seconds, 0)))
     ) AS at,
     CASE WHEN rollover.at IS NULL THEN 'reset' ELSE 'rollover' END::meter_event_kind AS kind,

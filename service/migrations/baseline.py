@@ -8,7 +8,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from service.migrations.connection import LOCK_KEY, LOCK_WAIT, connect, has_baseline, scalar
-from service.migrations.files import SQL, MigrationError
+from service.migrations.files import SQL, MigrationError, read_checksums
 
 _LOGIN_ROLES = ("homelog_migrator", "homelog_api", "homelog_ops")
 
@@ -43,13 +43,9 @@ def baseline_changes(root: Path = SQL) -> list[str]:
     It is frozen by `cd sql/init && sha256sum -- *.sql > CHECKSUMS`, once, when the first version lands.
     """
     folder = root / "init"
-    frozen_file = folder / "CHECKSUMS"
-    if not frozen_file.exists():
+    frozen = read_checksums(folder / "CHECKSUMS")
+    if not frozen:
         return []
-    frozen = {}
-    for line in frozen_file.read_text(encoding="utf-8").splitlines():
-        digest, _, name = line.partition(" ")
-        frozen[name.lstrip(" *")] = digest  # sha256sum marks a file read as binary with a star
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.sql")}
     changes = []
     for name in sorted(frozen.keys() | found.keys()):

@@ -20,20 +20,28 @@ _SESSION = (
 )
 
 
-def connect(url: str, *, search_path: str, lock_timeout: str) -> psycopg.Connection[TupleRow]:
+def session_options(search_path: str, lock_timeout: str) -> str:
+    """What a session of the migrator begins with, as PGOPTIONS has it."""
+    return f"{_SESSION} -c search_path={search_path} -c lock_timeout={lock_timeout}"
+
+
+def connect(url: str, *, search_path: str, lock_timeout: str, read_only: bool = False) -> psycopg.Connection[TupleRow]:
     """Connect in autocommit, so that every transaction is one that the code spells out.
 
     The settings are the connection's own defaults: RESET ALL returns to them. A pooler in transaction mode
-    would lose the lock and the settings; the URL must lead to PostgreSQL itself.
+    would lose the lock and the settings; the URL must lead to PostgreSQL itself. With `read_only` PostgreSQL
+    itself refuses whatever would change something.
     """
     try:
         theirs = conninfo_to_dict(url).get("options") or ""
+        ours = session_options(search_path, lock_timeout)
+        last = "-c default_transaction_read_only=on" if read_only else ""
         return psycopg.connect(
             url,
             autocommit=True,
             application_name="homelog migrate",
             client_encoding="UTF8",
-            options=f"{theirs} {_SESSION} -c search_path={search_path} -c lock_timeout={lock_timeout}",
+            options=f"{theirs} {ours} {last}",
         )
     except psycopg.Error as error:
         why = " ".join(str(error).split())
@@ -49,11 +57,15 @@ def scalar(
 
 
 def has_baseline(connection: psycopg.Connection[TupleRow]) -> bool:
-    """Whether sql/init has run here; being one transaction it has run whole or not at all."""
+    """Whether sql/init has run here; being one transaction it has run whole or not at all.
+
+    One of its two tables is enough: a database that lost the other is not to be made anew.
+    """
+    return has_table(connection, "schema_baseline") or has_table(connection, "schema_migrations")
+
+
+def has_table(connection: psycopg.Connection[TupleRow], name: str) -> bool:
+    """Whether schema homelog has that table."""
     # Asked of the catalogue: to_regclass() may answer from a cache that is older than the lock one has waited for.
-    return bool(
-        scalar(
-            connection,
-            "SELECT EXISTS (SELECT FROM pg_tables WHERE (schemaname, tablename) = ('homelog', 'schema_baseline'))",
-        )
-    )
+    query = "SELECT EXISTS (SELECT FROM pg_tables WHERE (schemaname, tablename) = ('homelog', %s))"
+    return bool(scalar(connection, query, [name]))

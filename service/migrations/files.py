@@ -1,6 +1,7 @@
 """The migration files on disk: their names, their chain, a new pair."""
 
 import hashlib
+import itertools
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -8,7 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from yoyo.migrations import get_migration_hash, parse_metadata_from_sql_comments, read_sql_migration
+from yoyo.migrations import get_migration_hash, parse_metadata_from_sql_comments
+
+from service.migrations.statements import NAME, Statement, split
 
 SQL = Path(__file__).resolve().parents[2] / "sql"
 BASELINE = "baseline-1"
@@ -17,16 +20,16 @@ Direction = Literal["apply", "rollback"]
 
 _SLUG_LENGTH = 60
 _NAME = re.compile(r"(\d{4})_[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_LEADING_COMMENTS = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*"
+_BUILDS_INDEX = re.compile(
+    rf"CREATE (?:UNIQUE )?INDEX CONCURRENTLY IF NOT EXISTS (?P<index>{NAME}) ON (?:ONLY )?(?P<table>{NAME})",
+    re.IGNORECASE,
+)
+# What cannot run in a transaction, or commits by itself, and may run twice.
+_RUNS_APART = re.compile(rf"{_BUILDS_INDEX.pattern}|(?:DROP INDEX CONCURRENTLY|DO|CALL)\b", re.IGNORECASE)
 # One of these would end the transaction that holds the migration and its marks. (BEGIN and END do not parse.)
-_ENDS_TRANSACTION = re.compile(
-    _LEADING_COMMENTS + r"(START|COMMIT|ROLLBACK|ABORT|PREPARE\s+TRANSACTION)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-_RUNS_ONCE = re.compile(
-    _LEADING_COMMENTS + r"(CREATE\b(?!\s+OR\s+REPLACE\b)(?!.*\bIF\s+NOT\s+EXISTS\b)|DROP\b(?!.*\bIF\s+EXISTS\b))",
-    re.IGNORECASE | re.DOTALL,
-)
+_ENDS_TRANSACTION = re.compile(r"(START|COMMIT|ROLLBACK|ABORT|PREPARE TRANSACTION)\b", re.IGNORECASE)
+_COPIES = re.compile(r"COPY\b.*\b(?:FROM|TO) (?:STDIN|STDOUT)\b", re.IGNORECASE)
+_RUNS_ONCE = re.compile(r"CREATE\b(?! OR REPLACE\b)(?!.*\bIF NOT EXISTS\b)|DROP\b(?!.*\bIF EXISTS\b)", re.IGNORECASE)
 
 _FORWARD = """\
 -- {why}
@@ -83,27 +86,51 @@ class MigrationFile:
         """False where the file says `-- transactional: false`."""
         return self.directives.get("transactional", "true").lower() == "true"
 
+    @property
+    def has_landed(self) -> bool:
+        """Whether CHECKSUMS has it: others may have applied it, so neither its name nor its text may change."""
+        return self.forward.name in read_checksums(self.forward.with_name("CHECKSUMS"))
+
     def path(self, direction: Direction) -> Path:
         """Name the file that a direction runs."""
         return self.forward if direction == "apply" else self.rollback
 
-    def statements(self, direction: Direction) -> list[str]:
-        """Cut the file into statements, as yoyo does: good to look at, too rough to run functions from."""
-        statements: list[str] = read_sql_migration(str(self.path(direction)))[2]
-        return statements
+    def statements(self, direction: Direction) -> list[Statement]:
+        """Cut the file into statements, which hold the comments before them."""
+        return split(self.text[direction])
+
+    @cached_property
+    def loss(self) -> str:
+        """What the rollback file's first lines say of itself: what is lost."""
+        lines = itertools.takewhile(lambda line: line.startswith("--"), self.text["rollback"].splitlines())
+        return " ".join(line.removeprefix("--").strip() for line in lines).strip()
 
     def check(self, direction: Direction) -> None:
-        """Refuse what could not heal after a crash: a file that commits by itself or cannot run twice."""
-        for statement in self.statements(direction):
-            if self.transactional and (found := _ENDS_TRANSACTION.match(statement)):
+        """Refuse what needs psql, and what could not heal after a crash: it commits by itself or cannot run twice."""
+        name = self.path(direction).name
+        statements = self.statements(direction)
+        if any(_COPIES.match(statement.code) for statement in statements):
+            raise MigrationError(f"{name} says COPY from STDIN or to STDOUT, which a migration has not: say INSERT")
+        if self.transactional:
+            for statement in statements:
+                if found := _ENDS_TRANSACTION.match(statement.code):
+                    raise MigrationError(f"{name} says {found[1].upper()}: a file is one transaction as it is")
+            return
+        for statement in statements:
+            if _RUNS_ONCE.match(statement.code):
                 raise MigrationError(
-                    f"{self.path(direction).name} says {found[1].upper()}: a file is one transaction as it is"
+                    f"{name} is not transactional, so it may run twice: say CREATE … IF NOT EXISTS and DROP … IF EXISTS"
                 )
-            if not self.transactional and _RUNS_ONCE.match(statement):
-                raise MigrationError(
-                    f"{self.path(direction).name} is not transactional, so it may run twice: "
-                    "say CREATE … IF NOT EXISTS and DROP … IF EXISTS"
-                )
+        done = [statement for statement in statements if not statement.sets]
+        if len(done) > 1 or not (done or direction == "rollback") or statements[-1:] != (done or statements[-1:]):
+            raise MigrationError(
+                f"{name} is not transactional, so it holds one statement, after what it SETs: give the others files"
+            )
+        if done and not _RUNS_APART.match(done[0].code):
+            raise MigrationError(
+                f"{name} is not transactional: it may CREATE or DROP an INDEX CONCURRENTLY, or DO or CALL what "
+                "commits in batches; all else belongs in a transaction"
+            )
 
 
 def read_chain(root: Path = SQL) -> list[MigrationFile]:
@@ -146,6 +173,28 @@ def check_directives(chain: list[MigrationFile]) -> None:
         previous = migration.id
 
 
+def find(chain: list[MigrationFile], name: str) -> MigrationFile:
+    """Find the migration of that number, `30` or `0030`, or of that whole name."""
+    for migration in chain:
+        if migration.id == name or (name.isdecimal() and migration.id.startswith(f"{int(name):04}_")):
+            return migration
+    raise MigrationError(f"there is no migration {name}: the last is {chain[-1].id if chain else BASELINE}")
+
+
+def read_checksums(path: Path) -> dict[str, str]:
+    """Read what sha256sum wrote: a hash by a file's name, nothing where there is no such file."""
+    if not path.exists():
+        return {}
+    lines = (line.partition(" ") for line in path.read_text(encoding="utf-8").splitlines())
+    return {name.lstrip(" *"): digest for digest, _, name in lines}  # a star marks a file read as binary
+
+
+def built_index(statement: Statement) -> tuple[str, str] | None:
+    """Name the index that a statement builds while others write, and its table."""
+    found = _BUILDS_INDEX.match(statement.code)
+    return (found["index"], found["table"]) if found else None
+
+
 def required_version(root: Path = SQL) -> str:
     """Name the version that this code needs: the last migration's id, or the baseline where there is none."""
     chain = read_chain(root)
@@ -183,6 +232,9 @@ def create(description: str, root: Path = SQL) -> tuple[Path, Path]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise MigrationError(f"{path.name} is not UTF-8: {error.reason} at byte {error.start}") from error
+    if text.startswith("\ufeff"):
+        raise MigrationError(f"{path.name} begins with a byte order mark, which nobody sees: save it without one")
+    return text

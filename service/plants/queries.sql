@@ -200,7 +200,7 @@ CROSS JOIN LATERAL (
         ) AS body,
         (
             SELECT row_to_json(s)
-            FROM (SELECT p.home_id, p.moisture_source_id, p.moisture_at, p.created_at, p.updated_at) AS s
+            FROM (SELECT p.home_id, p.moisture_source_id, p.moisture_at, p.dry_since, p.created_at, p.updated_at) AS s
         ) AS server
 ) AS line
 WHERE p.user_id = homelog.current_user_id()

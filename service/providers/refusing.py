@@ -7,10 +7,11 @@ import asyncpg
 
 from service.database import AUDIT, Database
 from service.identity import NOBODY, Caller
-from service.problems import Problem, problem_of, unauthenticated
+from service.problems import Problem, unauthenticated
 from service.providers.fetching import FailedSignIn, Misconfigured, ProviderDown
 from service.providers.provider import Provider
 from service.providers.structs import Identity
+from service.refusals import problem_of
 from service.sqlfile import queries_beside
 
 RECORD_FAILED_IDENTITY = queries_beside(__file__)("record_failed_identity")

@@ -27,7 +27,7 @@ from service.answers import (
     refuse_range,
 )
 from service.bodies import decode, refuse_media_type
-from service.observing import INGESTED
+from service.observing import INGESTED, OUTCOMES
 from service.problems import Problem
 from service.readings.csv_parsing import csv_chunks
 from service.readings.export import export, refuse_pages
@@ -179,6 +179,7 @@ async def log_readings(
             if media_type == JSON and not _is_array(body):
                 data: LogReading = decode(_at_once(body), LogReading)
                 is_new, reading = await log_one(tx, source_id, data, replace=on_conflict == "replace")
+                INGESTED.labels("created").inc(is_new and not dry_run)
                 return created(request, is_new and not dry_run, reading, _location(reading))
             outcome = await store(
                 tx,
@@ -277,7 +278,7 @@ async def delete_reading(tx: Tx, source_id: FromPath[UUID], reading_id: FromPath
 
 def _told(outcome: BatchOutcome, *, stored: bool) -> Response[BatchOutcome]:
     # Counted here, where the transaction has been committed.
-    for name in ("created", "duplicates", "replaced", "rejected"):
+    for name in OUTCOMES:
         if stored:
             INGESTED.labels(name).inc(getattr(outcome, name))
     return Response(outcome, status_code=200)

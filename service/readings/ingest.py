@@ -13,7 +13,7 @@ import msgspec
 
 from service.problems import Problem
 from service.readings.rows import AHEAD, Chunk, wrong_row
-from service.readings.structs import BatchOutcome, LogReading, LogReadingOf, Reading, RowOutcome
+from service.readings.structs import BatchOutcome, LogReading, LogReadingOf, Reading, RowOutcome, Status
 from service.sqlfile import queries_beside
 from service.transaction import Transaction
 from service.validators.structs import Action
@@ -32,10 +32,13 @@ class Reach(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What a rule says of a row that it does not just accept."""
+    """What a rule says of a row that it does not just accept.
+
+    The action is None for one that comes again after it was thinned, as far as anybody can tell.
+    """
 
     place: int
-    action: Action
+    action: Action | None
     rule: str
     detail: str
 
@@ -202,13 +205,18 @@ def _out_of_reach(chunk: Chunk, readable: set[UUID], writable: set[UUID]) -> lis
 async def _judge(
     tx: Transaction, source_id: UUID | None, chunk: Chunk, said: str, *, replace: bool
 ) -> tuple[list[RowOutcome], dict[int, RowOutcome]]:
-    """Take what the rules reject out of a chunk, make questionable what they flag; say both, the latter by index."""
+    """Take what the rules reject and what was thinned out of a chunk, make questionable what they flag.
+
+    Says both, the latter by index.
+    """
     rejected: list[RowOutcome] = []
     flagged: dict[int, RowOutcome] = {}
     for verdict in await tx.all(JUDGE_BATCH, source_id, said, replace):
         index = chunk.indexes[verdict.place]
-        if verdict.action == "reject":
-            rejected.append(RowOutcome(index, "rejected", "/value", verdict.rule, verdict.detail))
+        if verdict.action != "flag":
+            pointer = "/timestamp" if verdict.rule == "retention" else "/value"
+            status: Status = "rejected" if verdict.action else "duplicate"
+            rejected.append(RowOutcome(index, status, pointer, verdict.rule, verdict.detail))
         else:
             row = chunk.rows[verdict.place]
             chunk.rows[verdict.place] = msgspec.structs.replace(row, quality_flag="questionable")

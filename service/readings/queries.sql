@@ -157,8 +157,8 @@ LEFT JOIN made AS m ON true
 LEFT JOIN readings AS r ON m.id IS NULL AND seen.may AND r.source_id = $1 AND r.timestamp = seen.at
 
 -- name: reach_of_batch
--- $1 the sources of a batch. What the caller may do with each, and whether any of them has rules; and their turns, so
--- that nobody else writes to them until this batch is done.
+-- $1 the sources of a batch. What the caller may do with each, and their turns, so that nobody else writes to them until
+-- this batch is done; and whether any of them has rules by then: this statement's own snapshot is older than its turn.
 WITH taken AS MATERIALIZED (
     SELECT homelog.take_turns(ARRAY(
         SELECT t.id FROM unnest($1::uuid[]) AS t (id)
@@ -169,13 +169,13 @@ WITH taken AS MATERIALIZED (
 SELECT
     homelog.readable_sources() AS readable,
     homelog.writable_sources() AS writable,
-    EXISTS (SELECT FROM data_validators AS v WHERE v.source_id = ANY ($1)) AS has_rules
+    homelog.has_rules($1) AS has_rules
 FROM taken
 
 -- name: judge_batch
 -- $1 the source of rows that name none; $2 the rows as a JSON array; $3 whether they replace what is stored. What the
--- rules reject or flag, by its place in the array from 0. A statement before the one that stores, so that only a batch
--- that breaks a rule pays for more than asking.
+-- rules reject or flag, by its place in the array from 0; without an action what may have been thinned by now. A statement
+-- before the one that stores, so that only a batch that breaks a rule pays for more than asking.
 SELECT j.place, j.action, j.rule, j.detail
 FROM homelog.judge_batch($1, $2::json, $3) AS j
 ORDER BY j.place

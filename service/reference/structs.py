@@ -26,6 +26,7 @@ class Reference(Struct, frozen=True, kw_only=True):
     plantkind: list[Entry]
     plantstatus: list[Entry]
     quality_flag: list[Entry]
+    retention_action: list[Entry]
     sensor_state: list[Entry]
     source_kind: list[Entry]
     validator_action: list[Entry]
@@ -90,6 +91,10 @@ REFERENCE = Reference(
         Entry("questionable", "may be wrong; counts all the same"),
         Entry("bad", "known to be wrong; counts in no total"),
         Entry("estimated", "not measured but worked out"),
+    ],
+    retention_action=[
+        Entry("thin", "of full hours the sums stay, and the first and the last reading"),
+        Entry("delete", "nothing stays"),
     ],
     sensor_state=[
         Entry("fresh", "its latest reading is recent"),

@@ -35,6 +35,7 @@ FRAME_SERIES = _bind("frame_series", Frame)
 SERIES_OF_DAYS = _bind("series_of_days", SeriesBucket)
 SERIES = _bind("series", SeriesBucket)
 
+PARTS_OF_HOURS = {"5m", "15m"}
 MOST_SOURCES = 50
 MOST_POINTS = 20_000
 AUTO_POINTS = 500
@@ -186,15 +187,32 @@ def _edge(name: str, text: str | None) -> tuple[datetime | None, date | None]:
     return instant, day
 
 
+def _thinned(frames: list[Frame]) -> list[datetime]:
+    """Up to when readings were thinned, of each source that is asked for from before that."""
+    return [
+        frame.thinned_until
+        for frame in frames
+        if frame.since and frame.until and frame.thinned_until and frame.since < min(frame.until, frame.thinned_until)
+    ]
+
+
 def _bucket(asked: Literal[Bucket, "auto"], frames: list[Frame]) -> Bucket:
     """The bucket to use; 422 if there would be too many, saying how many."""
     # A range that ends before it begins has no points, and must not make room for others.
     lengths = [max(timedelta(0), frame.until - frame.since) for frame in frames if frame.since and frame.until]
     points = {size: [math.ceil(length / each) for length in lengths] for size, each in LENGTHS.items()}
+    thinned = _thinned(frames)
+    if thinned and asked in PARTS_OF_HOURS:
+        raise Problem.at(
+            "?bucket",
+            f"Before {msgspec.to_builtins(max(thinned))} only hours are kept here: take bucket=hour or a later range.",
+        )
     fitting = (
         size
         for size in get_args(Bucket)
-        if max(points[size], default=0) <= AUTO_POINTS and sum(points[size]) <= MOST_POINTS
+        if not (thinned and size in PARTS_OF_HOURS)
+        and max(points[size], default=0) <= AUTO_POINTS
+        and sum(points[size]) <= MOST_POINTS
     )
     size: Bucket = next(fitting, "year") if asked == "auto" else asked
     total = sum(points[size])

@@ -21,7 +21,11 @@ SELECT
     EXISTS (
         SELECT FROM reading_days AS d
         WHERE d.source_id = asked.id
-    ) AS has_days
+    ) AS has_days,
+    (
+        SELECT h.thinned_until FROM reading_horizons AS h
+        WHERE h.source_id = asked.id
+    ) AS thinned_until
 FROM planning
 CROSS JOIN unnest($1::uuid[]) WITH ORDINALITY AS asked (id, place)
 INNER JOIN data_sources AS s ON asked.id = s.id
@@ -215,6 +219,7 @@ asked AS MATERIALIZED (
     SELECT
         a.place, a.source_id, a.kind, a.since, a.until,
         buckets.edges, buckets.cuts, buckets.opens, buckets.shuts,
+        (SELECT h.thinned_until FROM reading_horizons AS h WHERE h.source_id = a.source_id) AS thinned_until,
         first.timestamp AS first, last.timestamp AS last,
         entry.timestamp AS entry_at, entry.value AS entry_value,
         exit.timestamp AS exit_at, exit.value AS exit_value
@@ -437,8 +442,28 @@ raw AS (
         FROM readings AS i
         WHERE i.source_id = a.source_id AND i.timestamp >= g.since AND i.timestamp < g.until
           AND CASE i.quality_flag WHEN 'bad' THEN false ELSE true END
-        GROUP BY n, CASE WHEN changes.at IS NOT NULL THEN width_bucket(i.timestamp, changes.at) END
+          AND CASE WHEN i.timestamp < a.thinned_until THEN NOT coalesce((
+              SELECT w.is_thinned FROM reading_hours AS w
+              WHERE w.source_id = a.source_id AND w.hour = homelog.hour_of(i.timestamp)
+          ), false) ELSE true END
+        GROUP BY
+            n, CASE WHEN changes.at IS NOT NULL THEN width_bucket(i.timestamp, changes.at) END,
+            -- Between those that were thinned, so that what is put together comes in the order of time.
+            CASE WHEN i.timestamp < a.thinned_until THEN homelog.hour_of(i.timestamp) END
     ) AS r
+),
+
+-- Of a thinned hour that an edge cuts the first and the last reading are there, and the sum of all.
+parted AS (
+    SELECT
+        g.place, width_bucket(part.at, a.cuts) AS n, part.count, part.min, part.max, part.sum, part.drops,
+        part.at, part.value
+    FROM gaps AS g
+    INNER JOIN asked AS a ON g.place = a.place AND g.since < a.thinned_until
+    INNER JOIN reading_hours AS w
+        ON a.source_id = w.source_id AND w.hour > g.since - interval '1 hour' AND w.hour < g.until AND w.is_thinned
+    CROSS JOIN LATERAL homelog.parts_of(w) AS part
+    WHERE part.at >= g.since AND part.at < g.until
 ),
 
 pieces AS MATERIALIZED (
@@ -452,6 +477,11 @@ pieces AS MATERIALIZED (
         r.place, r.n, true AS is_reading, r.count, r.min, r.max, r.sum, r.drops,
         r.first_at, r.first_value, r.last_at, r.last_value
     FROM raw AS r
+    UNION ALL
+    SELECT
+        p.place, p.n, true AS is_reading, p.count, p.min, p.max, p.sum, p.drops,
+        p.at AS first_at, p.value AS first_value, p.at AS last_at, p.value AS last_value
+    FROM parted AS p
     UNION ALL
     SELECT
         m.place, width_bucket(m.at, a.cuts) AS n, false AS is_reading, 0 AS count, NULL AS min, NULL AS max, NULL AS sum,

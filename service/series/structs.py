@@ -69,7 +69,7 @@ class Frame(Struct, frozen=True):
     """What a series is of: the source, the zone, and the range that was asked for or that readings span.
 
     `since` and `until` are None for a source that has no readings and a range that names no ends. `has_days` says
-    whether any of its days are summed up.
+    whether any of its days are summed up, `thinned_until` up to when hours are kept in the place of their readings.
     """
 
     source_id: UUID
@@ -79,3 +79,4 @@ class Frame(Struct, frozen=True):
     since: datetime | None
     until: datetime | None
     has_days: bool
+    thinned_until: datetime | None

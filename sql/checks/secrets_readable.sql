@@ -1,5 +1,5 @@
--- A column whose COMMENT says Secret is read by the owner's functions alone: no role that logs in may select it, so no
--- mistake in a query can answer or log it.
+-- A column whose class is Secret (the last word of its COMMENT) is read by the owner's functions alone: no role that logs
+-- in may select it, so no mistake in a query can answer or log it.
 SELECT
     a.attrelid::regclass AS table_name,
     a.attname AS column_name,
@@ -11,8 +11,10 @@ WHERE
     AND NOT a.attisdropped
     AND a.attrelid IN (
         SELECT c.oid FROM pg_class AS c
-        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
+        WHERE
+            c.relnamespace IN ('public'::regnamespace, 'homelog'::regnamespace)
+            AND c.relkind IN ('r', 'p', 'v', 'm')
     )
-    AND col_description(a.attrelid, a.attnum) ~ '\mSecret\.'
+    AND col_description(a.attrelid, a.attnum) ~ '\mSecret\.$'
     AND r.rolname IN ('homelog_api', 'homelog_ops', 'homelog_migrator')
     AND has_column_privilege(r.oid, a.attrelid, a.attnum, 'SELECT');

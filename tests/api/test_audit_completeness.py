@@ -51,6 +51,8 @@ LEAVES: dict[str, set[str]] = {
     "create_validator": {"create_validator"},
     "change_validator": {"update_validator"},
     "delete_validator": {"delete_validator"},
+    "put_retention": {"change_retention"},
+    "delete_retention": {"delete_retention"},
     "create_plant": {"create_plant"},
     "change_plant": {"update_plant"},
     "delete_plant": {"delete_plant", "delete_care", "delete_interval"},
@@ -102,7 +104,7 @@ def test_every_route_that_writes_says_what_it_leaves() -> None:
 @pytest.mark.parametrize("operation", LEAVES)
 async def test_every_change_leaves_its_row_in_the_name_of_who_made_it(scene: Scene, operation: str) -> None:
     actor = CALLED_BY.get(operation, "admin")
-    scene.spend(actor)
+    scene.spend(operation, actor)
     caller, ids = await scene.prepare(operation, actor)
     if operation == "end_other_sessions":
         await caller.post("/v1/auth/login", {"email": caller.email, "password": PASSWORD})

@@ -8,7 +8,9 @@ import re
 import subprocess
 import sys
 import tracemalloc
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +22,7 @@ import pytest
 
 from service.app import EXPORTS
 from service.embedded import EmbeddedPostgres
+from service.maintenance.running import run as maintain
 from service.settings import Settings
 from service.transaction import Transaction
 from tests.api.test_access_matrix import ROUTES
@@ -78,6 +81,7 @@ async def furnish(ann: Person, ben: Person) -> dict[str, Any]:
     await ann.post(f"/v1/sources/{other['id']}/readings", [{"timestamp": "2026-01-01T00:00:00Z", "value": -1}])
     # Younger than readings that it would refuse.
     await ann.made(f"{path}/validators", max_value=10, non_decreasing=True, max_rate=1e6)
+    await ann.put(f"{path}/retention", {"months": 1200, "action": "delete"})
     await ann.put("/v1/me/line-mappings", {"series": "temperature,room=kitchen value", "source_id": other["id"]})
     await ann.put("/v1/me/line-mappings", {"series": "noise value", "source_id": None})
     fern = await ann.plant(
@@ -107,11 +111,11 @@ async def another(server: EmbeddedPostgres, template: str, settings: Settings) -
             yield household
 
 
-async def import_to(person: Person, lines: list[bytes]) -> list[tuple[Any, str]]:
-    """Take lines in as examples/import_export.py does: what was refused."""
+async def import_to(person: Person, lines: list[bytes], left: Counter[str] | None = None) -> list[tuple[Any, str]]:
+    """Take lines in as examples/import_export.py does: what was refused. Counts what no call takes in."""
     transport = person.client._transport
     async with httpx.AsyncClient(transport=transport, base_url="http://homelog.test", headers=person.headers) as client:
-        return [refused async for refused in import_export.take_in(client, lines)]
+        return [refused async for refused in import_export.take_in(client, lines, left)]
 
 
 async def lines_of(person: Person) -> list[bytes]:
@@ -180,6 +184,47 @@ async def test_somebody_who_is_not_there_is_told_and_the_rest_taken_in(home: Hou
     ]
 
 
+async def test_the_sums_of_what_was_thinned_stand_in_an_export_to_be_read(
+    home: Household, another: Household, settings: Settings
+) -> None:
+    ann = await home.person("ann")
+    source = await thinned(ann, settings)
+    path = f"/v1/sources/{source['id']}"
+    horizon = (await ann.get(f"{path}/retention")).json()["thinned_until"]
+    lines = await exported(ann)
+    sums = of(lines, "thinned_hour")
+    assert len(of(lines, "reading")) == 10
+    assert [(line["call"], line["body"]) for line in sums] == [(None, None)] * 5
+    assert sum(line["server"]["count"] for line in sums) == sum(line["server"]["sum"] for line in sums) == 300
+    assert all(line["server"][name].endswith(":00Z") for line in sums for name in ("hour", "first_at", "last_at"))
+    assert [line["server"] for line in of(lines, "horizon")] == [
+        {"source_id": source["id"], "thinned_until": horizon, "deleted_until": None}
+    ]
+    # What was thinned stays so when nothing more is to be, and is told all the same.
+    assert (await ann.delete(f"{path}/retention")).status_code == 204
+    later = await exported(ann)
+    assert [of(later, "retention"), of(later, "horizon"), of(later, "thinned_hour")] == [
+        [], of(lines, "horizon"), sums
+    ]  # fmt: skip
+
+    # No call takes them in: whoever moves is told so, and the ten readings are there.
+    moved, left = await another.person("moved"), Counter[str]()
+    assert await import_to(moved, await lines_of(ann), left) == []
+    assert (left["thinned_hour"], left["horizon"]) == (5, 1)
+    assert [len(of(await exported(moved), type_)) for type_ in ("reading", "thinned_hour")] == [10, 0]
+
+
+async def thinned(person: Person, settings: Settings) -> Any:
+    """A source of five hours of old readings that its retention has thinned: 300 times 1."""
+    source = await person.source(kind="delta")
+    since = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=100)
+    rows = [{"timestamp": (since + timedelta(minutes=n)).isoformat(), "value": 1} for n in range(300)]
+    assert (await person.post(f"/v1/sources/{source['id']}/readings", rows)).json()["created"] == 300
+    await person.put(f"/v1/sources/{source['id']}/retention", {"months": 1, "action": "thin"})
+    await maintain(settings.database_url)
+    return source
+
+
 async def test_many_readings_go_in_batches(
     home: Household, another: Household, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,10 +266,11 @@ def test_called_it_tells_what_was_refused_and_signs_out(served: str) -> None:
         assert (written.returncode, written.stderr) == (0, b"")
         lines = written.stdout.splitlines(keepends=True)
         again = run("import", served, "ann@example.org", given=written.stdout)
-        assert (again.returncode, again.stdout, again.stderr) == (0, b"", b"")
+        assert (again.returncode, again.stdout) == (0, b"")
+        assert re.fullmatch(rb"Left, as no call takes it in: \d+ audit, \d+ session\.\n", again.stderr)
         # The same server has the home already, and it is somebody else's.
         to_ben = run("import", served, "ben@example.org", given=written.stdout)
-        refused, why = to_ben.stderr.decode().removeprefix("refused ").rsplit(": ", 1)
+        refused, why = to_ben.stderr.decode().splitlines()[0].removeprefix("refused ").rsplit(": ", 1)
         assert (to_ben.returncode, json.loads(refused)["body"]["id"]) == (1, home["id"])
         assert why.strip()
         for given, said in (
@@ -318,7 +364,7 @@ async def test_what_one_can_read_but_does_not_administer_is_not_ones_own(home: H
     assert {line["type"] for line in lines} == {"account", "session", "audit"}
     await ann.put(f"{public}/access/{ben.id}", {"access_level": "admin"})
     assert {line["type"] for line in await exported(ben)} == {
-        "account", "session", "audit", "source", "grant", "meter_event", "reading", "validator",
+        "account", "session", "audit", "source", "grant", "meter_event", "reading", "validator", "retention",
     }  # fmt: skip
 
 
@@ -363,7 +409,7 @@ async def test_an_export_shows_each_thing_as_its_own_call_does(home: Household) 
         "line_mapping": "/v1/me/line-mappings", "token": "/v1/me/tokens", "session": "/v1/me/sessions",
         "reading": f"{meter}/readings?order=asc", "member": f"/v1/homes/{things['place']['id']}/members",
         "care": f"{fern}/care-events", "care_interval": f"{fern}/care-intervals", "growth": f"{fern}/growth",
-        "calendar_link": "/v1/me/calendar-link",
+        "calendar_link": "/v1/me/calendar-link", "retention": f"{meter}/retention",
     }  # fmt: skip
     assert {line["type"] for line in lines} == paths.keys() | {"audit"}
 

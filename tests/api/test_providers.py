@@ -360,6 +360,7 @@ async def workers(
             data=tmp_path_factory.mktemp("data"),
             secret=SECRET,
             rate_limit=0,
+            maintenance_minutes=0,
         )
         sending, receiving = (create_app(told_of(plain, f"{tricks}/honest")) for _ in range(2))
         dba = await asyncpg.connect(server.url(server.superuser, name))

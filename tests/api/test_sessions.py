@@ -771,7 +771,9 @@ async def victims(
     admin = await asyncpg.connect(server.url(server.superuser, "postgres"))
     await admin.execute(f"CREATE DATABASE homelog_forgeries TEMPLATE {template} STRATEGY FILE_COPY")
     url = server.url("homelog_api", "homelog_forgeries")
-    settings = Settings(database_url=url, data=tmp_path_factory.mktemp("data"), secret=SECRET, rate_limit=0)
+    settings = Settings(
+        database_url=url, data=tmp_path_factory.mktemp("data"), secret=SECRET, rate_limit=0, maintenance_minutes=0
+    )
     async with serve(settings) as home:
         yield await home.person("ann"), await home.person("bob")
     await admin.execute("DROP DATABASE homelog_forgeries WITH (FORCE)")

@@ -1,10 +1,15 @@
 """The catalogue's rules (sql/checks): the schema keeps each, and each finds what breaks it."""
 
+import os
+import subprocess
+import sys
+
 import asyncpg
 import pytest
 
 from service.embedded import EmbeddedPostgres
 from service.migrations import SQL
+from tests.processes import SECRET
 
 CHECKS = {file.stem: file.read_text("utf-8") for file in sorted((SQL / "checks").glob("*.sql"))}
 
@@ -16,6 +21,14 @@ SPOILED = {
         "GRANT TRUNCATE ON audit_logs TO homelog_migrator",
         "GRANT homelog_owner TO homelog_migrator WITH INHERIT TRUE",
         "GRANT TRIGGER ON audit_logs TO homelog_api",
+    ],
+    "columns_without_class": [
+        "ALTER TABLE homes ADD motto varchar(9)",
+        "COMMENT ON COLUMN homes.name IS 'What it is called.'",
+        "COMMENT ON COLUMN homes.name IS 'Personal. What it is called.'",
+        "COMMENT ON COLUMN homes.name IS 'It is called.Personal.'",
+        "COMMENT ON COLUMN homes.name IS 'personal.'",
+        "COMMENT ON COLUMN homelog.schema_baseline.version IS NULL",
     ],
     "enum_labels_not_lowercase": ["CREATE TYPE mood AS ENUM ('Good')"],
     "foreign_keys_without_index": [
@@ -76,9 +89,16 @@ SPOILED = {
         "GRANT homelog_owner TO homelog_api WITH INHERIT FALSE",
         "GRANT pg_monitor TO homelog_api",
     ],
+    "secrets_audited": [
+        "COMMENT ON COLUMN homes.address IS 'Secret.'",
+        "COMMENT ON COLUMN plants.note IS 'Secret.'",
+        "CREATE TRIGGER _901_audit AFTER INSERT ON user_passwords EXECUTE FUNCTION homelog.tg__audit_many()",
+        "CREATE TRIGGER _901_audit AFTER INSERT ON calendar_links EXECUTE FUNCTION homelog.tg__audit_token()",
+    ],
     "secrets_readable": [
         "GRANT SELECT ON user_passwords TO homelog_api",
         "GRANT SELECT (token_hash) ON refresh_tokens TO homelog_ops",
+        "COMMENT ON COLUMN homes.address IS 'Where it is. Secret.'",
     ],
     "sequences_and_integer_keys": [
         "ALTER TABLE homes ADD number int GENERATED ALWAYS AS IDENTITY",
@@ -157,3 +177,24 @@ async def test_the_check_finds_what_breaks_the_rule(dba: asyncpg.Connection, dat
         await transaction.rollback()
         assert found, spoiling
     await whole.rollback()
+
+
+async def test_the_command_says_what_the_checks_find(
+    server: EmbeddedPostgres, dba: asyncpg.Connection, database: str
+) -> None:
+    def run() -> subprocess.CompletedProcess[str]:
+        url = server.url("homelog_api", database)
+        environment = {"PATH": os.environ["PATH"], "DATABASE_URL": url, "HOMELOG_SECRET": SECRET}
+        command = [sys.executable, "-m", "service", "db", "check", "--database"]
+        return subprocess.run(command, cwd=SQL.parent, env=environment, capture_output=True, text=True, check=False)
+
+    await dba.execute(f"REVOKE TEMP ON DATABASE {database} FROM PUBLIC")
+    clean = run()
+    assert clean.returncode == 0, clean.stderr
+    assert clean.stdout.splitlines()[1:] == ["The checks find nothing in the database."]
+    await dba.execute("DROP INDEX homes_created_by_idx; ALTER TABLE homes ADD motto varchar(9)")
+    spoiled = run()
+    assert spoiled.returncode == 1
+    said = spoiled.stdout.splitlines()[1:]
+    assert said[0] == "columns_without_class: table_name homes, column_name motto"
+    assert [line.partition(":")[0] for line in said] == ["columns_without_class", "foreign_keys_without_index"]

@@ -58,6 +58,9 @@ class Sandbox:
     def upgrade(self) -> list[str]:
         return upgrade(self.migrator_url, root=self.root)
 
+    def upgrade_to(self, id_: str) -> list[str]:
+        return upgrade(self.migrator_url, root=self.root, to=id_)
+
     def downgrade(self, steps: int = 1) -> list[str]:
         return downgrade(self.migrator_url, steps, root=self.root)
 

@@ -121,6 +121,26 @@ def test_what_could_not_heal_is_refused(folder: Path, text: str, complaint: str)
         read_chain(folder.parent)[0].check("apply")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "COPY t (a, b) FROM STDIN;\n1\t2\n\\.\n",
+        "copy t from /* here */ stdin WITH (FORMAT csv);",
+        "COPY (SELECT ';' FROM t) TO STDOUT;",
+        "-- transactional: false\nCOPY t FROM STDIN;",
+    ],
+)
+def test_rows_that_come_after_a_copy_are_refused(folder: Path, text: str) -> None:
+    pair(folder, "0001_add_rooms", text)
+    with pytest.raises(MigrationError, match="says COPY from STDIN or to STDOUT"):
+        read_chain(folder.parent)[0].check("apply")
+
+
+def test_a_copy_from_elsewhere_is_left_to_postgresql(folder: Path) -> None:
+    pair(folder, "0001_add_rooms", "COPY t FROM 'a file FROM STDIN'; SELECT 'COPY t FROM STDIN';")
+    read_chain(folder.parent)[0].check("apply")
+
+
 def test_the_required_version_is_the_last_migration_or_the_baseline(folder: Path) -> None:
     assert required_version(folder.parent) == BASELINE
     pair(folder, "0001_add_rooms")

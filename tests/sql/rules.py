@@ -59,6 +59,10 @@ INSERT INTO reading_days (source_id, since, until, count, min, max, sum, first_a
                           drops)
     SELECT id, '2026-01-01 00:00Z', '2026-01-02 00:00Z', 10, 1, 2, 15, '2026-01-01 00:00Z', 1, '2026-01-01 00:54Z', 2, 0
     FROM data_sources;
+INSERT INTO source_retentions (source_id, months, created_by) VALUES ('{private}', 12, '{ann}');
+INSERT INTO reading_horizons (source_id, thinned_until) SELECT id, '1970-01-01 00:00Z' FROM data_sources;
+INSERT INTO stale_days (source_id) VALUES ('{private}');
+INSERT INTO maintenance_runs DEFAULT VALUES;
 INSERT INTO data_validators (id, source_id, min_value, created_by) VALUES ('{validator}', '{private}', 0, '{ann}');
 INSERT INTO plants (id, user_id, name, kind, home_id) VALUES
     ('{fern}', '{ann}', 'Fern', 'pothos', '{house}'), ('{cactus}', '{dan}', 'Cactus', 'succulent', NULL);

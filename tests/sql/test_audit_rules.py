@@ -154,7 +154,7 @@ async def test_operators_read_all_and_the_service_without_an_identity_nothing(
 # Each table whose rows are audited by a trigger of its own; of the others, why not.
 AUDITED = {
     "calendar_links", "care_events", "care_intervals", "data_sources", "data_validators", "device_tokens",
-    "home_members", "homes", "line_protocol_sources", "meter_events", "plants", "readings",
+    "home_members", "homes", "line_protocol_sources", "meter_events", "plants", "readings", "source_retentions",
     "user_oauth_identities", "user_source_access", "users",
 }  # fmt: skip
 NOT_AUDITED = {
@@ -166,6 +166,9 @@ NOT_AUDITED = {
     "reading_hours": "follows readings",
     "gained_homes": "follows members",
     "gained_sources": "follows grants",
+    "maintenance_runs": "tells what was cleaned up; of readings that went the log tells itself",
+    "reading_horizons": "follows readings that went by a retention",
+    "stale_days": "follows homes",
     "moved_things": "follows sources and plants",
     "place_tombstones": "follows from deletions and moves, which are events",
     "growth_measurements": "each is a change of its plant",
@@ -221,6 +224,9 @@ EVENTS = [
     ("INSERT INTO data_validators (source_id, max_value) VALUES ('{private}', 9)", "create_validator"),
     ("UPDATE data_validators SET max_value = 9", "update_validator"),
     ("DELETE FROM data_validators", "delete_validator"),
+    ("INSERT INTO source_retentions (source_id, months) VALUES ('{public}', 1)", "create_retention"),
+    ("UPDATE source_retentions SET months = 1", "change_retention"),
+    ("DELETE FROM source_retentions", "delete_retention"),
     ("INSERT INTO device_tokens SELECT uuidv7(), '{ann}', 'x', '{{read:data}}', NULL, sha256('x')", "create_token"),
     ("DELETE FROM device_tokens", "delete_token"),
     (IDENTITY + "('{ann}', 'line', 'https://x', 'x')", "link_identity"),

@@ -126,7 +126,8 @@ async def test_events_that_go_with_their_source_are_not_told_of_one_by_one(dba: 
 
 async def test_every_trigger_and_policy_is_known(dba: asyncpg.Connection) -> None:
     assert await triggers_of(dba, "meter_events") == {
-        "_200_require_counter", "_600_leave_tombstone_delete", "_600_leave_tombstone_update", "_900_audit",
+        "_200_require_counter", "_450_keep_horizon", "_600_leave_tombstone_delete", "_600_leave_tombstone_update",
+        "_900_audit",
     }  # fmt: skip
     assert await policies_of(dba, "meter_events") == {
         "owner_all", "select_ops", "select_reader", "insert_writer", "delete_writer",

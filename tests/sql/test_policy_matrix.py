@@ -93,6 +93,7 @@ MATRIX: dict[str, dict[str, Cells]] = {
         "UPDATE": (1, 0, 0, 0, 0),
         "DELETE": (1, 0, 0, 0, 0),
     },
+    "maintenance_runs": {"SELECT": REFUSED, "INSERT": REFUSED, "UPDATE": REFUSED, "DELETE": REFUSED},
     "meter_events": {
         "SELECT": (2, 2, 2, 1, 1),
         "INSERT": (1, 1, None, None, None),
@@ -132,6 +133,12 @@ MATRIX: dict[str, dict[str, Cells]] = {
         "UPDATE": REFUSED,
         "DELETE": REFUSED,
     },
+    "reading_horizons": {
+        "SELECT": (2, 2, 2, 1, 1),
+        "INSERT": REFUSED,  # homelog.expire_readings()
+        "UPDATE": REFUSED,
+        "DELETE": REFUSED,
+    },
     "reading_hours": {
         "SELECT": (2, 2, 2, 1, 1),
         "INSERT": REFUSED,  # triggers on readings
@@ -146,6 +153,12 @@ MATRIX: dict[str, dict[str, Cells]] = {
         "UPDATE": (1, 1, 0, 0, 0),
         "DELETE": REFUSED,
     },
+    "source_retentions": {
+        "SELECT": (1, 1, 1, 0, 0),
+        "INSERT": (1, None, None, None, None),
+        "UPDATE": (1, 0, 0, 0, 0),
+        "DELETE": (1, 0, 0, 0, 0),
+    },
     "source_tombstones": {
         "SELECT": (2, 1, 1, 0, 0),
         "INSERT": REFUSED,
@@ -153,6 +166,7 @@ MATRIX: dict[str, dict[str, Cells]] = {
         "DELETE": REFUSED,
     },
     "spent_tickets": {"SELECT": REFUSED, "INSERT": REFUSED, "UPDATE": REFUSED, "DELETE": REFUSED},
+    "stale_days": {"SELECT": REFUSED, "INSERT": REFUSED, "UPDATE": REFUSED, "DELETE": REFUSED},
     "user_oauth_identities": {
         "SELECT": (1, 0, 0, 0, 0),
         "INSERT": (1, 1, 1, 1, None),
@@ -207,6 +221,7 @@ INSERTS = {
     "growth_measurements": "(plant_id, value) VALUES ('{fern}', 1)",
     "home_members": "(home_id, user_id, access_level) VALUES ('{house}', '{dan}', 'read')",
     "homes": "(name) VALUES ('x')",
+    "maintenance_runs": "DEFAULT VALUES",
     "latest_readings": "SELECT source_id, id, timestamp, value, quality_flag FROM readings",
     "meter_events": "(source_id, at, kind) VALUES ('{private}', now(), 'swap')",
     "line_protocol_sources": "(series) VALUES ('n f')",
@@ -219,10 +234,13 @@ INSERTS = {
         "SELECT source_id, timestamp, timestamp + interval '1 day', 10, 1, 1, 10, timestamp, 1, timestamp, 1, 0"
         " FROM readings"
     ),
+    "reading_horizons": "(source_id, deleted_until) VALUES ('{private}', now())",
     "reading_hours": "SELECT source_id, timestamp, 10, 1, 1, 10, timestamp, 1, timestamp, 1, 0 FROM readings",
     "refresh_tokens": "(token_hash, session_id) VALUES (sha256('x'), '{session}')",
     "request_budgets": "VALUES ({caller}, now(), 1)",
     "sessions": "(user_id, auth_provider, expires_at) VALUES ({caller}, 'password', now())",
+    "source_retentions": "(source_id, months) VALUES ('{public}', 1)",
+    "stale_days": "(source_id) VALUES ('{public}')",
     "source_tombstones": "(source_id, id, type) VALUES ('{private}', '{reading}', 'reading')",
     "spent_tickets": "(ticket_hash, expires_at) VALUES (sha256('x'), now())",
     "user_oauth_identities": "(provider, issuer, provider_user_id) VALUES ('line', 'https://x', 'x')",

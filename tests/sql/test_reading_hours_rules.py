@@ -83,6 +83,7 @@ SUMMED = (
 )
 COLUMNS = (
     "source_id", "hour", "count", "min", "max", "sum", "first_at", "first_value", "last_at", "last_value", "drops",
+    "is_thinned",
 )  # fmt: skip
 BROKEN = [
     ("reading_hours_pkey", "INSERT INTO reading_hours SELECT * FROM reading_hours"),

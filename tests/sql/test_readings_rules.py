@@ -231,7 +231,7 @@ GUARDS = {
             ),
             *(
                 f"{trigger}_{event}"
-                for trigger in ("_600_track_changes", "_900_audit")
+                for trigger in ("_450_keep_horizon", "_600_track_changes", "_900_audit")
                 for event in ("insert", "update", "delete")
             ),
         },

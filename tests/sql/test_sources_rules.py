@@ -239,10 +239,11 @@ async def test_every_foreign_key_has_an_index_that_begins_with_it(dba: asyncpg.C
 TRIGGERS = {
     "homes": {
         "_050_check_timezone_insert", "_050_check_timezone_update", "_050_lock_what_stands_there",
-        "_100_touch_updated_at", "_900_audit", "_950_add_first_member",
+        "_100_touch_updated_at", "_500_note_stale_days", "_900_audit", "_950_add_first_member",
     },
     "data_sources": {
         "_050_check_home_insert", "_050_check_home_update", "_050_lock_followers", "_100_touch_updated_at",
+        "_500_note_stale_days",
         "_500_rebuild_days", "_500_sense_otherwise", "_600_note_move_delete", "_600_note_move_update",
         "_800_audit_deletion", "_900_audit",
     },

@@ -1,0 +1,1 @@
+"""Maintenance: what the service cleans up and catches up with by itself."""

@@ -1,0 +1,1 @@
+"""Retention: for how long a source keeps its readings."""

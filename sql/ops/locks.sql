@@ -1,0 +1,20 @@
+-- Who waits for whom, the longest first. End a blocker with SELECT pg_cancel_backend(pid), as a superuser; its client is
+-- told 503 and comes again.
+SELECT
+    w.pid AS waiting,
+    w.usename AS waiting_role,
+    now() - w.state_change AS for_long,
+    l.locktype AS lock,
+    l.relation::regclass AS on_table,
+    b.pid AS blocker,
+    b.usename AS blocker_role,
+    b.application_name AS blocker_program,
+    b.state AS blocker_state,
+    now() - b.xact_start AS blocker_began,
+    left(w.query, 100) AS waiting_query,
+    left(b.query, 100) AS blocker_query
+FROM pg_stat_activity AS w
+CROSS JOIN unnest(pg_blocking_pids(w.pid)) AS blocking (pid)
+INNER JOIN pg_stat_activity AS b ON blocking.pid = b.pid
+LEFT JOIN pg_locks AS l ON w.pid = l.pid AND NOT l.granted
+ORDER BY w.state_change;

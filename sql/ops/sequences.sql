@@ -1,0 +1,9 @@
+-- How much of each sequence's numbers is used up. Homelog has one, the audit log's, of 63 bits.
+SELECT
+    s.schemaname AS schema_name,
+    s.sequencename AS sequence_name,
+    s.data_type::text,
+    s.last_value,
+    round(100.0 * coalesce(s.last_value, 0) / s.max_value, 4) AS used_percent
+FROM pg_sequences AS s
+ORDER BY used_percent DESC;
