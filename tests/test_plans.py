@@ -4,6 +4,7 @@ Figures are counts that EXPLAIN ANALYZE gives (rows, loops, index searches), nev
 """
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from hashlib import md5
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ import pytest
 from service.database import ACT_AS, SET_FOR_EXPORT
 from service.embedded import EmbeddedPostgres
 from service.readings.export import EXPORT_READINGS, FORMS
-from service.readings.handlers import CORRECT_READING, DELETE_READING, GET_READING, LIST_LATEST, LISTS
+from service.readings.handlers import CORRECT_READING, DELETE_READING, FIND_READING, GET_READING, LIST_LATEST, LISTS
 from service.readings.ingest import LOG_BATCH, LOG_READING
 from service.series.handlers import FRAME_SERIES, SERIES, SERIES_OF_DAYS
 from service.sources.handlers import GET_SOURCE, LIST_SOURCES
@@ -231,9 +232,29 @@ async def test_a_reading_with_its_time_is_one_probe(explain: Any) -> None:
 
 
 async def test_a_reading_without_its_time_is_searched_in_its_source_alone(explain: Any) -> None:
-    (node,) = await explain(GET_READING, SOURCE, READING, None, named=[SOURCE])
+    (node,) = await explain(FIND_READING, SOURCE, READING, named=[SOURCE])
     assert "source_id =" in node.get("Index Cond", node.get("Recheck Cond", "")), node
     assert node["Actual Rows"] + node.get("Rows Removed by Filter", 0) <= READINGS
+
+
+@pytest.mark.parametrize(
+    ("query", "args"),
+    [
+        (GET_READING, (SOURCE, READING, datetime.fromisoformat(MIDDLE))),
+        (GET_SOURCE, (SOURCE,)),
+        *((query, (SOURCE, None, None, None, None, limit)) for query in LISTS.values() for limit in (2, 101, 1001)),
+    ],
+)
+async def test_what_is_read_most_is_not_planned_for_each_request(url: str, query: Query[Any], args: Any) -> None:
+    # Where a plan for any arguments looks costlier than ones for just these, PostgreSQL plans for ever.
+    api = await asyncpg.connect(url)
+    await api.execute("BEGIN")
+    await api.fetchval(ACT_AS.sql, ANN, SESSION, [SOURCE])
+    for _ in range(10):
+        assert await api.fetch(query.sql, *args)
+    planned = "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1"
+    assert tuple(await api.fetchrow(planned, query.sql) or ()) == (5, 5)
+    await api.close()
 
 
 async def test_the_frame_of_a_series_is_two_probes(explain: Any) -> None:

@@ -64,6 +64,7 @@ LISTS = {
 }
 SOURCE_IS_VISIBLE = _bind("source_is_visible", bool)
 GET_READING = _bind("get_reading", Reading)
+FIND_READING = _bind("find_reading", Reading)
 LIST_LATEST = _bind("list_latest", LatestOfSource)
 CORRECT_READING = _bind("correct_reading", Reading)
 DELETE_READING = _bind("delete_reading", UUID)
@@ -247,7 +248,8 @@ async def get_reading(
 ) -> Response[Reading]:
     """One reading of a source."""
     refuse_instant("timestamp", at)
-    reading = await tx.one(GET_READING, source_id, reading_id, at)
+    asked = (GET_READING, source_id, reading_id, at) if at else (FIND_READING, source_id, reading_id)
+    reading = await tx.one(*asked)
     tx.viewed = [source_id]
     return found(request, reading)
 

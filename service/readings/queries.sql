@@ -3,7 +3,8 @@
 
 -- name: list_newest_first
 -- $1 the source; $2 from and $3 to, null for open; $4 the quality, null for any; $5 the last timestamp of the page
--- before, null for the first; $6 how many rows.
+-- before, null for the first; $6 how many rows. No page asks for more than the inner limit, which no row is lost to: it
+-- tells the planner how few rows a plan for any page is for, and so it plans once and not for each request.
 WITH known AS (SELECT $1::uuid = ANY (homelog.granted_sources()) AS so)
 
 SELECT
@@ -13,11 +14,18 @@ SELECT
     CASE WHEN (SELECT k.so FROM known AS k) THEN r.notes END AS notes,
     CASE WHEN (SELECT k.so FROM known AS k) THEN r.metadata END AS metadata,
     r.updated_at
-FROM readings AS r
-WHERE r.source_id = $1
-  AND r.timestamp >= greatest($2::timestamptz, '-infinity')
-  AND r.timestamp < least($3::timestamptz, $5::timestamptz, 'infinity')
-  AND ($4::quality_flag IS NULL OR r.quality_flag = $4)
+FROM (
+    SELECT
+        t.id, t.source_id, t.value, t.timestamp, t.recorded_at, t.recorded_by, t.quality_flag, t.notes, t.metadata,
+        t.updated_at
+    FROM readings AS t
+    WHERE t.source_id = $1
+      AND t.timestamp >= greatest($2::timestamptz, '-infinity')
+      AND t.timestamp < least($3::timestamptz, $5::timestamptz, 'infinity')
+      AND ($4::quality_flag IS NULL OR t.quality_flag = $4)
+    ORDER BY t.timestamp DESC
+    LIMIT 1001
+) AS r
 ORDER BY r.timestamp DESC
 LIMIT $6
 
@@ -32,12 +40,19 @@ SELECT
     CASE WHEN (SELECT k.so FROM known AS k) THEN r.notes END AS notes,
     CASE WHEN (SELECT k.so FROM known AS k) THEN r.metadata END AS metadata,
     r.updated_at
-FROM readings AS r
-WHERE r.source_id = $1
-  AND r.timestamp >= greatest($2::timestamptz, '-infinity')
-  AND r.timestamp > greatest($5::timestamptz, '-infinity')
-  AND r.timestamp < least($3::timestamptz, 'infinity')
-  AND ($4::quality_flag IS NULL OR r.quality_flag = $4)
+FROM (
+    SELECT
+        t.id, t.source_id, t.value, t.timestamp, t.recorded_at, t.recorded_by, t.quality_flag, t.notes, t.metadata,
+        t.updated_at
+    FROM readings AS t
+    WHERE t.source_id = $1
+      AND t.timestamp >= greatest($2::timestamptz, '-infinity')
+      AND t.timestamp > greatest($5::timestamptz, '-infinity')
+      AND t.timestamp < least($3::timestamptz, 'infinity')
+      AND ($4::quality_flag IS NULL OR t.quality_flag = $4)
+    ORDER BY t.timestamp
+    LIMIT 1001
+) AS r
 ORDER BY r.timestamp
 LIMIT $6
 
@@ -47,8 +62,8 @@ SELECT true
 WHERE $1::uuid = ANY (homelog.readable_sources())
 
 -- name: get_reading
--- $1 the source; $2 the reading; $3 its timestamp, null if unknown: with it this is one probe of the key, without it
--- the source's readings are searched. Should a client have given one id to two readings, the older is meant.
+-- $1 the source; $2 the reading; $3 its timestamp: one probe of the key. A statement of its own, for one that did
+-- without the timestamp as well would be planned anew for every request.
 WITH known AS (SELECT $1::uuid = ANY (homelog.granted_sources()) AS so)
 
 SELECT
@@ -59,9 +74,22 @@ SELECT
     CASE WHEN (SELECT k.so FROM known AS k) THEN r.metadata END AS metadata,
     r.updated_at
 FROM readings AS r
-WHERE r.source_id = $1
-  AND r.id = $2
-  AND r.timestamp BETWEEN greatest($3::timestamptz, '-infinity') AND least($3, 'infinity')
+WHERE r.source_id = $1 AND r.timestamp = $3 AND r.id = $2
+
+-- name: find_reading
+-- $1 the source; $2 the reading, whose timestamp is not known: the source's readings are searched. Should a client have
+-- given one id to two readings, the older is meant.
+WITH known AS (SELECT $1::uuid = ANY (homelog.granted_sources()) AS so)
+
+SELECT
+    r.id, r.source_id, r.value, r.timestamp, r.recorded_at,
+    CASE WHEN (SELECT k.so FROM known AS k) THEN r.recorded_by END AS recorded_by,
+    r.quality_flag,
+    CASE WHEN (SELECT k.so FROM known AS k) THEN r.notes END AS notes,
+    CASE WHEN (SELECT k.so FROM known AS k) THEN r.metadata END AS metadata,
+    r.updated_at
+FROM readings AS r
+WHERE r.source_id = $1 AND r.id = $2
 ORDER BY r.timestamp
 LIMIT 1
 
