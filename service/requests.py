@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, get_args
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
+from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
 
 from service.answers import refuse_number, versions_of
@@ -79,8 +81,9 @@ def signed_in(request: Req) -> Caller:
 
 def refuse_body(request: Req) -> None:
     """Note that a deletion came with a body (400): what it says would be ignored, and the deletion is for good."""
-    length = request.headers.get("content-length", "0")
-    if request.method == "DELETE" and (length != "0" or "transfer-encoding" in request.headers):
+    if request.method != "DELETE":
+        return
+    if request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers:
         wrong = Problem("unreadable", "This takes no body.")
         request.scope["homelog.wrong_body"] = wrong  # type: ignore[typeddict-unknown-key]
 
@@ -103,10 +106,15 @@ def refuse_numbers_as_instants(request: Req) -> None:
     """Refuse seconds since 1970 in the query (422), which msgspec would take for the instant that they are."""
     if not request.scope["query_string"]:
         return
-    for _, name, annotation in parameters_of(request.route_handler):
-        if datetime in get_args(annotation):
-            for text in request.query_params.getall(name, []):
-                refuse_number(name, text)
+    for name in _instants_of(request.route_handler):
+        for text in request.query_params.getall(name, []):
+            refuse_number(name, text)
+
+
+# For each of the routes of an application; tests make many.
+@lru_cache(1000)
+def _instants_of(handler: BaseRouteHandler) -> list[str]:
+    return [name for _, name, annotation in parameters_of(handler) if datetime in get_args(annotation)]
 
 
 def sources_named(request: Req) -> Sequence[UUID] | None:
