@@ -158,7 +158,7 @@ def create_app(settings: Settings) -> Edge:
 def create() -> Edge:
     """The application as the environment describes it: what the server's workers import."""
     set_up_logging()
-    return create_app(Settings.from_environment(os.environ, require_database=True))
+    return create_app(Settings.from_environment(os.environ, require_database=True, require_secret=True))
 
 
 def _lifespan(settings: Settings, budgets: Budgets) -> Any:

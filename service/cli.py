@@ -1,30 +1,28 @@
 """The command line: thin commands around the settings, the embedded server, the migrations and granian."""
 
 import argparse
-import contextlib
 import difflib
-import importlib
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from shutil import which
 from typing import Any, NoReturn
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
 from service import __version__, drift, migrations
 from service.backup import BackupError
 from service.backup import commands as backup_commands
+from service.commands import Command
 from service.database import Database, StartError
-from service.embedded import EmbeddedError, EmbeddedPostgres, packaged_binaries
+from service.embedded import EmbeddedError, EmbeddedPostgres
 from service.environment import SettingsError, unknown_variables
 from service.maintenance import commands as maintenance_commands
 from service.migrations import commands as migration_commands
 from service.migrations.commands import bring_up_to_date
+from service.programs import ProgramError, find_program, login_as_default
 from service.serving import ServingError, demand_free_port, serve
 from service.settings import Settings
 from service.target import (
@@ -36,6 +34,7 @@ from service.target import (
     open_target,
     scratch_server,
     scratch_target,
+    told_by,
 )
 from service.users import commands as user_commands
 from service.users.operators import OperatorError
@@ -46,7 +45,7 @@ ROLES = ("ops", "migrator", "superuser")
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Run one command; exit 0, or 1 (what the command says for a failure) with a sentence on stderr."""
     arguments = _parser().parse_args(argv)
-    command: Callable[[argparse.Namespace], int | None] = arguments.command
+    command: Command = arguments.command
     # As an exception, so that whatever was started is stopped on the way out.
     signal.signal(signal.SIGTERM, _raise_exit)
     try:
@@ -61,14 +60,15 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         CommandError,
         EmbeddedError,
         OperatorError,
+        ProgramError,
         ServingError,
         StartError,
         drift.CannotCompareError,
         migrations.MigrationError,
     ) as error:
         _fail(str(error), arguments.failure)
-    except psycopg.OperationalError as error:
-        _fail(f"The database cannot be reached: {error}", arguments.failure)
+    except psycopg.Error as error:
+        _fail(told_by(error), arguments.failure)
 
 
 def _raise_exit(number: int, _frame: object) -> NoReturn:
@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(failure=1)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
+    def add(name: str, run: Command, text: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.set_defaults(command=run)
         return command
@@ -134,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _up(_arguments: argparse.Namespace) -> None:
-    settings = Settings.from_environment(os.environ)
+    settings = Settings.from_environment(os.environ, require_secret=True)
     demand_free_port(settings)
     if not settings.embedded:
         with open_target(settings) as target:
@@ -153,11 +153,11 @@ def _up(_arguments: argparse.Namespace) -> None:
         if not settings.secret:
             os.environ["HOMELOG_SECRET"] = server.secrets["secret"]
         with server.watched():
-            _demand_database_and_serve(Settings.from_environment(os.environ))
+            _demand_database_and_serve(Settings.from_environment(os.environ, require_secret=True))
 
 
 def _serve(_arguments: argparse.Namespace) -> None:
-    settings = Settings.from_environment(os.environ, require_database=True)
+    settings = Settings.from_environment(os.environ, require_database=True, require_secret=True)
     demand_free_port(settings)
     _demand_database_and_serve(settings)
 
@@ -178,32 +178,23 @@ def _demand_database_and_serve(settings: Settings) -> None:
 
 
 def _diff(arguments: argparse.Namespace) -> int:
-    with open_target(Settings.from_environment(os.environ, require_secret=False)) as target:
+    with open_target(Settings.from_environment(os.environ)) as target:
         return drift.diff(target.demand_any(), arguments)
 
 
 def _psql(arguments: argparse.Namespace) -> int:
-    with open_target(Settings.from_environment(os.environ)) as target:
+    # A superuser's may be what brings a database back that was renamed, or lost its tables.
+    needs_schema = arguments.role != "superuser"
+    with open_target(Settings.from_environment(os.environ), needs_schema=needs_schema) as target:
         url = {"ops": target.ops, "migrator": target.migrator, "superuser": target.superuser}[arguments.role]
         if url is None:
             raise CommandError(f"No URL of a login as {arguments.role} is set.")
         announce(url)
-        # In the environment: a program's arguments are for everyone on the machine to read.
-        names = {"dbname": "PGDATABASE", "sslrootcert": "PGSSLROOTCERT"}
-        login = {names.get(key, f"PG{key.upper()}"): str(value) for key, value in conninfo_to_dict(url).items()}
+        options, environment = login_as_default(url)
+        command = [find_program("psql"), *options, *arguments.arguments]
         # Ctrl-C is psql's, to cancel a query.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        command = [_psql_binary(), *arguments.arguments]
-        return subprocess.run(command, env=os.environ | login, check=False).returncode
-
-
-def _psql_binary() -> str:
-    with contextlib.suppress(EmbeddedError):
-        if (packaged := packaged_binaries() / "psql").exists():
-            return str(packaged)
-    if found := which("psql"):
-        return found
-    raise CommandError("psql is not installed.")
+        return subprocess.run(command, env=environment, check=False).returncode
 
 
 # Generated files
@@ -223,12 +214,8 @@ def _schema(arguments: argparse.Namespace) -> int:
 
 
 def _docs(arguments: argparse.Namespace) -> int:
-    try:
-        generate: Callable[[str], Mapping[Path, str]] = importlib.import_module("service.docs").generate
-    except ModuleNotFoundError as error:
-        if error.name != "service.docs":
-            raise
-        raise CommandError("There is no service/docs.py to generate documents.") from None
+    from service.docs import generate  # noqa: PLC0415 - it brings the whole application along
+
     with scratch_target() as target:
         files = generate(str(target.superuser))
     return _write_or_compare(files, arguments, "docs")

@@ -92,8 +92,9 @@ _SETTINGS = {
     "HOMELOG_MIGRATOR_PASSWORD": "The same for `HOMELOG_MIGRATOR_URL` and `homelog_migrator`.",
     "HOMELOG_OPS_PASSWORD": "What `homelog_ops` gets when the baseline is applied.",
     "HOMELOG_ADMIN_PASSWORD": "Completes a `HOMELOG_ADMIN_URL` without a password.",
-    "HOMELOG_SECRET": "Signs access tokens: at least 32 random characters; the example is a command. Needed with "
-    "`DATABASE_URL`; the embedded server makes its own. How it is [replaced](operations.md#replacing-the-secret).",
+    "HOMELOG_SECRET": "Signs access tokens: at least 32 random characters; the example is a command. Needed to "
+    "serve with `DATABASE_URL`; the embedded server makes its own. "
+    "How it is [replaced](operations.md#replacing-the-secret).",
     "HOMELOG_FORMER_SECRETS": "Secrets that sign nothing any more and are still believed, comma-separated or one a "
     "line: what was `HOMELOG_SECRET` [before](operations.md#replacing-the-secret).",
     "HOMELOG_HOST": "The IP address to listen on.",

@@ -91,6 +91,10 @@ class Edge:
         ]
         status = 500
         refused = False
+        asked = scope["method"]
+        if asked == "HEAD":
+            # Answered as GET is, whose answer shows all that its headers do, and then without the body.
+            scope["method"], send = "GET", _without_body(send)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -133,7 +137,7 @@ class Edge:
             seconds = time.perf_counter() - began
             route = scope.get("path_template") or "(none)"
             # A client may make methods up, and each would be a series that is kept for ever.
-            method = scope["method"] if scope["method"] in _METHODS else "(other)"
+            method = asked if asked in _METHODS else "(other)"
             REQUESTS.labels(route, method, str(status)).inc()
             if status >= 500:
                 FAILED.labels(str(status)).inc()
@@ -143,7 +147,7 @@ class Edge:
             log.info(
                 "request",
                 id=request_id,
-                method=scope["method"],
+                method=asked,
                 route=route,
                 status=status,
                 ms=round(seconds * 1000, 2),
@@ -212,6 +216,16 @@ def _header(scope: Scope, wanted: bytes) -> str | None:
 async def _answer_preflight(headers: list[tuple[bytes, bytes]], send: Send) -> None:
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _without_body(send: Send) -> Send:
+    async def send_head(message: Message) -> None:
+        if message["type"] != "http.response.body":
+            await send(message)
+        elif not message.get("more_body"):
+            await send({**message, "body": b""})
+
+    return send_head
 
 
 async def _refuse(problem: Problem, request_id: str, send: Send) -> None:

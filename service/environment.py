@@ -185,12 +185,16 @@ def _readable(url: str) -> str:
     if unknown := [name for name in parameters if name.isidentifier() and name not in _PARAMETERS]:
         _refuse(f"has the parameter {unknown[0]}, which libpq does not know; a setting is options=-cNAME%3DVALUE")
     try:
-        ports = str(conninfo_to_dict(url).get("port", "")).split(",")
+        login = conninfo_to_dict(url)
     except (psycopg.Error, ValueError):
         _refuse(_NO_URL)
+    ports = str(login.get("port", "")).split(",")
     # One that is no number is what a password begins with.
     if not all(not port or (port.isascii() and port.isdecimal() and 0 < int(port) < 65536) for port in ports):
         _refuse(_NO_URL)
+    # Whoever fills that in, the environment or the login's own name, may mean another one than who reads the URL.
+    if not login.get("dbname"):
+        _refuse("must name the database after its host")
     return url
 
 

@@ -7,7 +7,7 @@ import sys
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import structlog
@@ -95,8 +95,8 @@ def note_query(query: str, seconds: float, slow: float = math.inf) -> None:
         log.warning("slow query", id=REQUEST.get(), query=query, ms=round(seconds * 1000, 2))
 
 
-def set_up_logging() -> None:
-    """JSON lines on standard output, encoded by msgspec; the standard library's loggers join in."""
+def set_up_logging(file: BinaryIO | None = None) -> None:
+    """Our own log as JSON lines in `file`, else on standard output; libraries' warnings as plain ones on stderr."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -105,7 +105,7 @@ def set_up_logging() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(serializer=lambda event, **_: msgspec.json.encode(event, enc_hook=str)),
         ],
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stdout.buffer),
+        logger_factory=structlog.BytesLoggerFactory(file=file or sys.stdout.buffer),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")

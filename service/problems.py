@@ -121,8 +121,9 @@ _NAMED = {
     "home_members_last_admin": "last_admin",
 }
 
-# The fields that a constraint over several columns is about.
+# The fields that a constraint over several columns is about; none where it is about what the body does not say.
 _FIELDS = {
+    "meter_events_of_counter": [""],
     "home_members_admin_stays": ["expires_at"],
     "plants_season_whole": ["season_factor", "season_from", "season_to"],
 }
@@ -220,7 +221,7 @@ class Sentences:
         problem = Problem(_NAMED.get(constraint, name), detail)
         if problem.name == "invalid":
             fields = _FIELDS.get(constraint, [column] if column else [])
-            problem.errors += [FieldError(f"/{field}", detail) for field in fields]
+            problem.errors += [FieldError(f"/{field}" if field else "", detail) for field in fields]
         return problem
 
 

@@ -2,12 +2,18 @@
 
 import errno
 import re
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 import asyncpg
 from litestar import Response
-from litestar.exceptions import HTTPException, InternalServerException, ValidationException
+from litestar.exceptions import (
+    HTTPException,
+    InternalServerException,
+    MethodNotAllowedException,
+    ValidationException,
+)
 from litestar.exceptions import NotFoundException as RouteNotFound
 from litestar.handlers import BaseRouteHandler
 
@@ -20,7 +26,6 @@ _BY_STATUS = {
     401: "unauthenticated",
     403: "forbidden",
     404: "not_found",
-    405: "method_not_allowed",
     413: "too_large",
     415: "unsupported_media_type",
     429: "rate_limited",
@@ -64,9 +69,12 @@ def problem_of(error: Exception, sentences: Sentences, handler: BaseRouteHandler
         return _wrong_query(error, handler)
     if isinstance(error, RouteNotFound):
         return not_found()
+    if isinstance(error, MethodNotAllowedException):
+        *others, last = allow((error.headers or {})["allow"].split(", "))
+        detail = f"Only {', '.join(others)} and {last} are taken here."
+        return Problem("method_not_allowed", detail, headers={"Allow": ", ".join([*others, last])})
     if isinstance(error, HTTPException) and error.status_code in _BY_STATUS:
-        headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
-        return Problem(_BY_STATUS[error.status_code], str(error.detail), headers=headers)
+        return Problem(_BY_STATUS[error.status_code], str(error.detail))
     # asyncpg's own refusal to encode a value is an InterfaceError too, so it comes first.
     if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
         return Problem("invalid", "A value is outside the range of its field.")
@@ -79,6 +87,12 @@ def problem_of(error: Exception, sentences: Sentences, handler: BaseRouteHandler
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError | ConnectionError | TimeoutError):
         return unavailable()
     return None
+
+
+def allow(methods: Iterable[str]) -> list[str]:
+    """The methods of a path as `Allow` names them: the edge answers HEAD wherever there is a GET."""
+    taken = set(methods)
+    return sorted(taken | {"HEAD"} if "GET" in taken else taken)
 
 
 def answer(problem: Problem, instance: str) -> Response[dict[str, Any]]:

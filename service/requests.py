@@ -44,6 +44,10 @@ LASTS: dict[str, Any] = {"lasts": True}
 """`opt` of a write that may take minutes: it deletes whatever hangs on what it names."""
 TAKES_READINGS: dict[str, Any] = {"takes_readings": True}
 """`opt` of a route whose body is readings: as long as it comes, if there is room for it."""
+ALWAYS_NEW: dict[str, Any] = {"always_new": True}
+"""`opt` of a route that makes something each time. Others that are answered 201 are answered 200 when sent again."""
+PERHAPS_NEW: dict[str, Any] = {"perhaps_new": True}
+"""`opt` of a PUT that is answered 201 where it stores something that was not there."""
 
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}

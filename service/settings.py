@@ -118,13 +118,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_environment(
-        cls, environ: Mapping[str, str], *, require_database: bool = False, require_secret: bool = True
+        cls, environ: Mapping[str, str], *, require_database: bool = False, require_secret: bool = False
     ) -> Self:
         """Read `environ`; a secret also from the file that its name with `_FILE` names.
 
-        With `require_database` an absent DATABASE_URL is wrong instead of meaning the embedded server. Without
-        `require_secret` a DATABASE_URL needs no HOMELOG_SECRET beside it: who only looks signs nothing.
-        Raises `SettingsError`.
+        With `require_database` an absent DATABASE_URL is wrong instead of meaning the embedded server. With
+        `require_secret` it needs a HOMELOG_SECRET beside it: only who serves signs anything. Raises `SettingsError`.
         """
         reader = Environment(environ)
         given = {name: reader.read(name, str, "") for name in (*PASSWORDS.values(), "HOMELOG_ADMIN_PASSWORD")}

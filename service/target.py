@@ -13,14 +13,17 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
+from service.database import SCHEMA_VERSION, StartError
 from service.embedded import AlreadyRunningError, EmbeddedPostgres
-from service.migrations import ensure_baseline, upgrade
+from service.migrations import ensure_baseline, is_older, required_version, upgrade
+from service.migrations.connection import has_baseline
 from service.problems import Problem
 from service.settings import Settings
 
 T = TypeVar("T")
 
 DATABASE = "homelog"
+NO_SCHEMA = "The schema is not there yet: run `homelog migrate` first."
 
 
 class CommandError(Exception):
@@ -62,8 +65,12 @@ class Target(NamedTuple):
 
 
 @contextlib.contextmanager
-def open_target(settings: Settings) -> Iterator[Target]:
-    """The named database, else the embedded one: that of a running Homelog, or started for the while."""
+def open_target(settings: Settings, *, may_make: bool = False, needs_schema: bool = True) -> Iterator[Target]:
+    """The named database, else the embedded one: that of a running Homelog, or started for the while.
+
+    Where there is no embedded one, it is made by a command that `may_make` one; else raises EmbeddedError, and
+    CommandError where it lacks the schema that the command needs.
+    """
     urls = (settings.database_url, settings.migrator_url)
     if any(urls) or settings.admin_url:
         logins = [(login.get("user"), login.get("password")) for login in map(conninfo_to_dict, filter(None, urls))]
@@ -77,18 +84,44 @@ def open_target(settings: Settings) -> Iterator[Target]:
         )
         return
     try:
-        server = EmbeddedPostgres.start(settings.data)
+        server = EmbeddedPostgres.start(settings.data, may_make=may_make)
     except AlreadyRunningError:
         server = EmbeddedPostgres.attach(settings.data)
     with server:
-        yield embedded_target(server)
+        if may_make:
+            _ensure_database(server)
+        elif needs_schema:
+            _demand_homelog(server)
+        yield _target_on(server)
+
+
+def _demand_homelog(server: EmbeddedPostgres) -> None:
+    # Before there is a schema there are no logins: the server would say that their passwords are wrong.
+    if _has_database(server):
+        with psycopg.connect(server.url(server.superuser, DATABASE)) as connection:
+            if has_baseline(connection):
+                return
+    raise CommandError("There is no Homelog in it yet: run homelog migrate first.")
+
+
+def _has_database(server: EmbeddedPostgres) -> bool:
+    with psycopg.connect(server.url(server.superuser, "postgres")) as connection:
+        return bool(connection.execute("SELECT FROM pg_database WHERE datname = 'homelog'").rowcount)
 
 
 def embedded_target(server: EmbeddedPostgres) -> Target:
     """Homelog's database on that server, made where it is missing."""
-    with psycopg.connect(server.url(server.superuser, "postgres"), autocommit=True) as connection:
-        if not connection.execute("SELECT FROM pg_database WHERE datname = 'homelog'").rowcount:
+    _ensure_database(server)
+    return _target_on(server)
+
+
+def _ensure_database(server: EmbeddedPostgres) -> None:
+    if not _has_database(server):
+        with psycopg.connect(server.url(server.superuser, "postgres"), autocommit=True) as connection:
             connection.execute("CREATE DATABASE homelog")
+
+
+def _target_on(server: EmbeddedPostgres) -> Target:
     return Target(
         superuser=server.url(server.superuser, DATABASE),
         migrator=server.url("homelog_migrator", DATABASE),
@@ -137,10 +170,35 @@ def announce(url: str) -> None:
     print(f"Database: {describe(url)}", file=sys.stderr, flush=True)
 
 
+async def demand_schema(connection: asyncpg.Connection) -> None:
+    """Raise StartError, which says what to run, where the schema is missing or older than this code needs."""
+    try:
+        version = await connection.fetchval(SCHEMA_VERSION.sql)
+    except (asyncpg.InvalidSchemaNameError, asyncpg.UndefinedTableError):
+        raise StartError(NO_SCHEMA) from None
+    if is_older(version, required_version()):
+        raise StartError(f"The schema is {version}, this needs {required_version()}: run `homelog migrate`.")
+
+
 def ask_database(work: Coroutine[Any, Any, T]) -> T:
-    """Run what a command does through asyncpg; raises CommandError where the database cannot be reached."""
+    """Run what a command does through asyncpg; raises CommandError where the database cannot be reached, or refuses."""
     try:
         return asyncio.run(work)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, Problem) as error:
-        why = str(error) or "it does not answer."
-        raise CommandError(f"The database cannot be reached: {why}") from None
+    except asyncpg.PostgresError as error:
+        raise CommandError(_told(error.sqlstate, str(error.args[0]))) from None
+    except Problem as problem:
+        raise CommandError(_told("08" if problem.name == "unavailable" else "", problem.detail)) from None
+    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+        raise CommandError(_told("08", str(error) or "it does not answer.")) from None
+
+
+def told_by(error: psycopg.Error) -> str:
+    """What a command says for an error of psycopg's; without its context, which quotes statements."""
+    if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
+        return _told("08", str(error))
+    return _told(error.sqlstate, error.diag.message_primary or str(error).partition("\n")[0])
+
+
+def _told(sqlstate: str | None, message: str) -> str:
+    """`message`, with what it means where its class is that of connections (08)."""
+    return f"The database cannot be reached: {message}" if (sqlstate or "").startswith("08") else message

@@ -655,8 +655,10 @@ BEGIN
         RETURN NULL;
     END IF;
     -- The greatest of null and something is that: whoever names no interval, or one below zero, asks for a run now.
+    -- By the clock, and not by when this began, which may be before whoever had the turn began.
     IF NOT EXISTS (
-        SELECT FROM maintenance_runs AS r WHERE r.began_at > now() - greatest(every, interval '0')
+        SELECT FROM maintenance_runs AS r
+        WHERE r.began_at > now() - greatest(every, interval '0') AND r.began_at <= clock_timestamp()
     ) THEN
         DELETE FROM maintenance_runs AS r
         WHERE r.began_at < now() - interval '90 days'
@@ -12154,31 +12156,31 @@ CREATE TRIGGER _100_renew_calendar_link BEFORE UPDATE ON public.calendar_links F
 -- Name: care_intervals _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
-CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.care_intervals FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.care_intervals FOR EACH ROW WHEN ((old.* *<> new.*)) EXECUTE FUNCTION homelog.tg__touch_updated_at();
 
 --
 -- Name: data_sources _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
-CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.data_sources FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.data_sources FOR EACH ROW WHEN ((old.* *<> new.*)) EXECUTE FUNCTION homelog.tg__touch_updated_at();
 
 --
 -- Name: data_validators _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
-CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.data_validators FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.data_validators FOR EACH ROW WHEN ((old.* *<> new.*)) EXECUTE FUNCTION homelog.tg__touch_updated_at();
 
 --
 -- Name: homes _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
-CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.homes FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.homes FOR EACH ROW WHEN ((old.* *<> new.*)) EXECUTE FUNCTION homelog.tg__touch_updated_at();
 
 --
 -- Name: line_protocol_sources _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
-CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.line_protocol_sources FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.line_protocol_sources FOR EACH ROW WHEN ((old.* *<> new.*)) EXECUTE FUNCTION homelog.tg__touch_updated_at();
 
 --
 -- Name: plants _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -12190,19 +12192,19 @@ CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.plants FOR EACH ROW
 -- Name: readings _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
-CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.readings FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.readings FOR EACH ROW WHEN (((old.value <> new.value) OR (old.* *<> new.*))) EXECUTE FUNCTION homelog.tg__touch_updated_at();
 
 --
 -- Name: source_retentions _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
-CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.source_retentions FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at();
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.source_retentions FOR EACH ROW WHEN ((old.* *<> new.*)) EXECUTE FUNCTION homelog.tg__touch_updated_at();
 
 --
 -- Name: users _100_touch_updated_at; Type: TRIGGER; Schema: public; Owner: homelog_owner
 --
 
-CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.users FOR EACH ROW WHEN ((NOT (new.last_login_at IS DISTINCT FROM old.last_login_at))) EXECUTE FUNCTION homelog.tg__touch_updated_at();
+CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON public.users FOR EACH ROW WHEN (((NOT (new.last_login_at IS DISTINCT FROM old.last_login_at)) AND (old.* *<> new.*))) EXECUTE FUNCTION homelog.tg__touch_updated_at();
 
 --
 -- Name: users _110_lock_own_account; Type: TRIGGER; Schema: public; Owner: homelog_owner
@@ -17150,6 +17152,12 @@ GRANT INSERT(event_type) ON TABLE public.audit_logs TO homelog_api;
 --
 
 GRANT INSERT(details) ON TABLE public.audit_logs TO homelog_api;
+
+--
+-- Name: SEQUENCE audit_logs_id_seq; Type: ACL; Schema: public; Owner: homelog_owner
+--
+
+GRANT SELECT ON SEQUENCE public.audit_logs_id_seq TO homelog_ops;
 
 --
 -- Name: TABLE calendar_links; Type: ACL; Schema: public; Owner: homelog_owner

@@ -14,7 +14,7 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from io import BytesIO
 from pathlib import Path
@@ -30,11 +30,11 @@ from psycopg.conninfo import make_conninfo
 
 from service.backup import ArchiveError, BackupError, back_up, check, restore, restoring
 from service.backup.archive import PIECE_BYTES, ArchiveWriter, read_archive
-from service.backup.programs import find_program
 from service.cli import main
 from service.drift import look
 from service.embedded import EmbeddedPostgres, packaged_binaries
-from service.migrations import SQL, dump_schema, ensure_baseline, upgrade
+from service.migrations import LOCK_KEY, SQL, connection, dump_schema, ensure_baseline, upgrade
+from service.programs import ProgramError, find_program
 from service.settings import Settings
 from tests.api.test_me_export import furnish
 from tests.checks.test_checks import CHECKS
@@ -115,9 +115,9 @@ def homelog(tmp_path: Path) -> Iterator[Command]:
     """Start the command in a process of its own, with HOMELOG_ADMIN_URL alone in its environment."""
     started = []
 
-    def start(url: str, *arguments: str | Path, **options: Any) -> "subprocess.Popen[str]":
+    def start(url: str, *arguments: str | Path, before: Sequence[str] = (), **options: Any) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [sys.executable, "-m", "service", *arguments],
+            [*before, sys.executable, "-m", "service", *arguments],
             cwd=SQL.parent,
             env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "HOMELOG_ADMIN_URL": url},
             stderr=subprocess.PIPE,
@@ -142,7 +142,7 @@ def tool(name: str) -> str:
 
 def restore_into(server: EmbeddedPostgres, path: Path, passwords: dict[str, str] | None = None) -> None:
     own = {role: server.secrets[role] for role in ROLES}
-    restore(server.url("postgres", "homelog"), "homelog", path, own if passwords is None else passwords)
+    restore(server.url("postgres", "homelog"), path, own if passwords is None else passwords)
 
 
 def databases(server: EmbeddedPostgres) -> list[str]:
@@ -375,6 +375,48 @@ def test_who_is_only_a_member_comes_too(fresh: EmbeddedPostgres, database: str, 
         )
 
 
+def test_a_database_that_was_set_to_read_only_comes_back(
+    fresh: EmbeddedPostgres, database: str, admin_url: str, tmp_path: Path
+) -> None:
+    ask_nothing(admin_url, f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+    # And a server that ends sessions which idle, as those do that wait for pg_restore.
+    ask_nothing(fresh.url("postgres", "postgres"), "ALTER SYSTEM SET idle_session_timeout = '50ms'")
+    ask_nothing(fresh.url("postgres", "postgres"), "SELECT pg_reload_conf()")
+    back_up(admin_url, tmp_path / "b.tar")
+    undo = f"ALTER DATABASE {database} RESET default_transaction_read_only"
+    ask_nothing(admin_url, "SET default_transaction_read_only = off", undo)
+    restore_into(fresh, tmp_path / "b.tar")
+    assert ask(fresh.url("postgres", "homelog"), "SHOW default_transaction_read_only") == [("on",)]
+    ask_nothing(fresh.url("postgres", "postgres"), "ALTER SYSTEM RESET ALL", "SELECT pg_reload_conf()")
+
+
+@pytest.mark.parametrize("setting", ["log_min_duration_sample = 0", "log_transaction_sample_rate = 1"])
+def test_no_hash_of_a_password_is_in_the_servers_log_afterwards(
+    setting: str, fresh: EmbeddedPostgres, backup: Path
+) -> None:
+    url = fresh.url("postgres", "postgres")
+    ask_nothing(url, f"ALTER SYSTEM SET {setting}", "ALTER SYSTEM SET log_statement_sample_rate = 1")
+    ask_nothing(url, "SELECT pg_reload_conf()")
+    restore_into(fresh, backup)
+    ask_nothing(url, "ALTER SYSTEM RESET ALL", "SELECT pg_reload_conf()")
+    assert not [file for file in (fresh.data / "log").iterdir() if "SCRAM-SHA-256$" in file.read_text(errors="replace")]
+
+
+def test_whose_a_subscription_is_comes_too(
+    fresh: EmbeddedPostgres, database: str, admin_url: str, tmp_path: Path
+) -> None:
+    ask_nothing(
+        admin_url,
+        "CREATE ROLE far_away SUPERUSER",
+        "CREATE SUBSCRIPTION far CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false, slot_name = NONE)",
+        "ALTER SUBSCRIPTION far OWNER TO far_away",
+    )
+    back_up(admin_url, tmp_path / "b.tar")
+    ask_nothing(admin_url, "DROP SUBSCRIPTION far", "DROP ROLE far_away")
+    restore_into(fresh, tmp_path / "b.tar")
+    ask_nothing(fresh.url("postgres", "homelog"), "DROP SUBSCRIPTION far")
+
+
 def test_a_role_of_that_name_that_is_there_may_be_somebody_else(
     fresh: EmbeddedPostgres, admin_url: str, tmp_path: Path
 ) -> None:
@@ -401,7 +443,7 @@ def test_a_role_of_that_name_that_is_there_may_be_somebody_else(
         "COMMENT ON ROLE watcher_bob IS 'Who restores'",
     )
     before = ask(there, OF_WATCHERS)
-    restore(make_conninfo(there, user="watcher_bob", password="bobs"), "homelog", tmp_path / "roles.tar", {})
+    restore(make_conninfo(there, user="watcher_bob", password="bobs", dbname="homelog"), tmp_path / "roles.tar", {})
     assert ask(there, OF_WATCHERS) == before
     assert ask(there, OF_THEIR_MEMBERSHIPS) == [
         ("homelog_ops", "watcher_alice"),
@@ -606,7 +648,7 @@ def test_programs_that_are_too_old_are_named(tmp_path: Path, monkeypatch: pytest
     old.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 15.4 (Some distribution)'\n")
     old.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BackupError, match=r"must be of PostgreSQL 99 or newer, and .* is of 18 and .* is of 15\."):
+    with pytest.raises(ProgramError, match=r"must be of PostgreSQL 99 or newer, and .* is of 18 and .* is of 15\."):
         find_program("pg_dump", 99)
     assert find_program("pg_dump", 18) == packaged_binaries() / "pg_dump"
 
@@ -642,6 +684,21 @@ def test_what_is_no_file_is_not_written_over_nor_read(fresh: EmbeddedPostgres, a
     assert sorted(names_in(tmp_path)) == ["b.tar.unfinished", "pipe"]
     with pytest.raises(ArchiveError, match="no whole and unchanged backup: what should be a header in it is none"):
         restore_into(fresh, Path("/dev/zero"))
+
+
+def test_what_somebody_else_could_read_along_in_is_not_written_to(admin_url: str, tmp_path: Path) -> None:
+    unfinished = tmp_path / "b.tar.unfinished"
+    others = tmp_path / "others"
+    others.write_text("precious")
+    unfinished.hardlink_to(others)
+    with pytest.raises(BackupError, match=r"b\.tar\.unfinished is there and is not ours alone: take it away"):
+        back_up(admin_url, tmp_path / "b.tar")
+    assert others.read_text() == "precious"
+    if os.geteuid() == 0:
+        others.unlink()
+        os.chown(unfinished, 65534, 65534)
+        with pytest.raises(BackupError, match="is not ours alone"):
+            back_up(admin_url, tmp_path / "b.tar")
 
 
 # Killed, and two at once
@@ -685,6 +742,31 @@ async def test_a_killed_backup_leaves_none_under_its_name(
     await asyncio.to_thread(back_up, admin_url, path)
     check(path)
     assert not unfinished.exists()
+
+
+async def test_a_backup_waits_for_a_migration_and_the_migration_not_for_it(
+    dba: asyncpg.Connection, admin_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await dba.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+    backup = asyncio.create_task(asyncio.to_thread(back_up, admin_url, tmp_path / "waited.tar"))
+    try:
+        await until(lambda: "a migration is running; waiting at most 10 minutes" in caplog.messages or backup.done())
+        # As migrations do: it waits for whoever has a snapshot.
+        await dba.execute("CREATE INDEX CONCURRENTLY ON users (created_at)")
+        assert not backup.done()
+    finally:
+        await dba.execute("SELECT pg_advisory_unlock($1)", LOCK_KEY)
+        await backup
+    check(tmp_path / "waited.tar")
+
+
+def test_a_migration_that_does_not_end_is_told(admin_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "LOCK_WAIT", 0.0)
+    with psycopg.connect(admin_url) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
+        with pytest.raises(BackupError, match="A migration has been running for 10 minutes"):
+            back_up(admin_url, tmp_path / "never.tar")
+    assert names_in(tmp_path) == []
 
 
 def names_in(folder: Path) -> list[str]:
@@ -760,6 +842,69 @@ def test_what_a_killed_restore_has_left_is_cleared_away(fresh: EmbeddedPostgres,
     assert databases(fresh) == ["homelog"]
     comment = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'homelog'"
     assert ask(maintenance, comment) == [(None,)]
+
+
+def test_a_restore_that_is_done_has_not_failed_where_the_empty_database_stays(
+    fresh: EmbeddedPostgres, backup: Path, said: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    ask_nothing(fresh.url("postgres", "postgres"), "CREATE DATABASE homelog")
+    url = fresh.url("postgres", "homelog")
+    with pytest.MonkeyPatch.context() as patch:
+
+        def fail(_: object) -> None:
+            raise psycopg.errors.ObjectInUse("somebody uses it")
+
+        patch.setattr(restoring._Restore, "_drop_old", fail)
+        told = said("restore", backup, HOMELOG_ADMIN_URL=url)
+    assert "are those of the backup" in told
+    assert caplog.messages == ["Restored, but homelog_replaced could not be dropped: somebody uses it."]
+    assert databases(fresh) == ["homelog", "homelog_replaced"]
+    assert ask(url, "SELECT count(*) FROM users") == [(0,)]
+    # The next one does it.
+    restore_into(fresh, backup)
+    assert databases(fresh) == ["homelog"]
+
+
+@pytest.mark.parametrize("committed", [True, False])
+@pytest.mark.parametrize("replaces", [True, False])
+def test_a_restore_that_loses_its_connection_at_the_end_looks_what_has_the_name(
+    committed: bool, replaces: bool, fresh: EmbeddedPostgres, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if replaces:
+        ask_nothing(fresh.url("postgres", "postgres"), "CREATE DATABASE homelog")
+    rename = restoring._Restore._rename_both
+
+    def lose(self: restoring._Restore, comment: str | None, *, replaces: bool) -> None:
+        if committed:
+            rename(self, comment, replaces=replaces)
+        self.connection.close()
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(restoring._Restore, "_rename_both", lose)
+    if committed:
+        restore_into(fresh, backup)
+        assert ask(fresh.url("postgres", "homelog"), "SELECT count(*) FROM users") == [(0,)]
+        assert "homelog_restoring" not in databases(fresh)
+    else:
+        with pytest.raises(BackupError, match="Nothing was restored: server closed the connection unexpectedly"):
+            restore_into(fresh, backup)
+        assert databases(fresh) == ["homelog"] * replaces + ["homelog_restoring"]
+    monkeypatch.undo()
+    restore_into(fresh, backup)
+    assert databases(fresh) == ["homelog"]
+
+
+def test_where_nobody_can_say_what_has_the_name_a_restore_says_that(
+    fresh: EmbeddedPostgres, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(self: restoring._Restore, *_: object, **__: object) -> None:
+        self.connection.close()
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(restoring._Restore, "_rename_both", lose)
+    monkeypatch.setattr(restoring, "_LOST_SECONDS", 0.0)
+    with pytest.raises(BackupError, match=r"^The connection was lost while homelog_restoring took the name homelog"):
+        restore_into(fresh, backup)
 
 
 def connected(server: EmbeddedPostgres, database: str) -> bool:
@@ -922,6 +1067,18 @@ def test_a_household_is_not_restored_over_but_renamed_with_the_line_that_the_ref
     ask_nothing(url, "REVOKE SET ON PARAMETER session_replication_role FROM homelog_api")
 
 
+def test_the_database_that_is_announced_is_the_one_that_is_restored(
+    fresh: EmbeddedPostgres, backup: Path, said: Callable[..., str]
+) -> None:
+    url = fresh.url("postgres", "homelog_two")
+    told = said("restore", backup, HOMELOG_ADMIN_URL=url)
+    assert told.startswith("Database: homelog_two at ")
+    assert databases(fresh) == ["homelog_two"]
+    nameless = url.replace("/homelog_two?", "/?")
+    assert "HOMELOG_ADMIN_URL must name the database" in said("restore", backup, status=1, HOMELOG_ADMIN_URL=nameless)
+    assert databases(fresh) == ["homelog_two"]
+
+
 LEFT_IN_ROLES = (
     "GRANT homelog_owner TO homelog_ops",
     "GRANT pg_read_all_data TO homelog_api",
@@ -936,6 +1093,11 @@ MADE_BY_HAND = (
     ("CREATE SCHEMA app", "schema app", "DROP SCHEMA app"),
     ("CREATE TYPE mood AS ENUM ('good')", "type public.mood", "DROP TYPE mood"),
     ("CREATE SEQUENCE numbers", "sequence public.numbers", "DROP SEQUENCE numbers"),
+    (
+        "CREATE SUBSCRIPTION far CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false, slot_name = NONE)",
+        "subscription far",
+        "DROP SUBSCRIPTION far",
+    ),
     ("SELECT lo_from_bytea(7777777, 'precious')", "large object 7777777", "SELECT lo_unlink(7777777)"),
 )
 
@@ -954,13 +1116,13 @@ def test_nothing_is_restored_over_what_somebody_made_by_hand(fresh: EmbeddedPost
 
 def test_a_name_that_leaves_no_room_for_a_restores_own_is_refused(fresh: EmbeddedPostgres, backup: Path) -> None:
     with pytest.raises(BackupError, match="name is too long"):
-        restore(fresh.url("postgres", "homelog"), "h" * 54, backup, {})
+        restore(fresh.url("postgres", "h" * 54), backup, {})
 
 
 def test_who_is_no_superuser_restores_nothing(fresh: EmbeddedPostgres, backup: Path) -> None:
     restore_into(fresh, backup)
     with pytest.raises(BackupError, match="superuser"):
-        restore(fresh.url("homelog_migrator", "homelog").replace("/homelog?", "/other?"), "other", backup, {})
+        restore(fresh.url("homelog_migrator", "homelog").replace("/homelog?", "/other?"), backup, {})
     assert databases(fresh) == ["homelog"]
 
 
@@ -990,6 +1152,40 @@ def test_where_no_backup_can_be_written_is_said(said: Callable[..., str], admin_
         whys[tmp_path / "shut/x.tar"] = "Permission denied"
     for path, why in whys.items():
         assert f"cannot be written: {why}" in said("backup", path, status=1, HOMELOG_ADMIN_URL=admin_url)
+
+
+def test_a_file_that_grows_no_more_is_told(homelog: Command, admin_url: str, tmp_path: Path) -> None:
+    limit = [tool("prlimit"), "--fsize=65536"]
+    process = homelog(admin_url, "backup", tmp_path / "never.tar", before=limit)
+    assert process.communicate()[1].endswith("/never.tar.unfinished cannot be written: File too large.\n")
+    assert process.returncode == 1
+    assert names_in(tmp_path) == []
+
+
+def test_a_folder_that_is_not_there_is_not_written_as_a_file(
+    said: Callable[..., str], admin_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    for name in ("backups", "file"):
+        assert f"{name} is no folder" in said("backup", f"{tmp_path}/{name}/", status=1, HOMELOG_ADMIN_URL=admin_url)
+    assert names_in(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("first", ["--version", "--format=custom"])
+def test_a_program_that_may_not_be_run_is_told_and_not_the_file(
+    first: str, said: Callable[..., str], admin_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    popen = subprocess.Popen
+
+    def refuse(command: list[str], **options: Any) -> Any:
+        if command[1] == first:
+            raise PermissionError(13, "Permission denied")
+        return popen(command, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    told = said("backup", tmp_path / "never.tar", status=1, HOMELOG_ADMIN_URL=admin_url)
+    assert re.search(r"pg_dump cannot be run: Permission denied\.$", told)
+    assert names_in(tmp_path) == []
 
 
 # The embedded server, as `homelog` runs it

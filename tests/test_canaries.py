@@ -23,7 +23,7 @@ import pytest
 
 from service.embedded import EmbeddedPostgres
 from service.migrations import ensure_baseline, upgrade
-from service.migrations.snapshot import _client
+from service.programs import find_program
 from tests.hostile_provider import CANARIES
 from tests.processes import SECRET, served
 from tests.providers import CLIENT_SECRET, hostile, line_token
@@ -347,7 +347,7 @@ def command_lines(folder: Path) -> str:
 
 def dump_of(own: EmbeddedPostgres) -> str:
     """The whole database as pg_dump writes it."""
-    command = [_client("pg_dump"), "--dbname", own.url(own.superuser, "postgres")]
+    command = [str(find_program("pg_dump")), "--dbname", own.url(own.superuser, "postgres")]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 

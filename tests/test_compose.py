@@ -237,7 +237,7 @@ def test_every_setting_of_the_service_reaches_it() -> None:
 def test_the_containers_start_with_what_they_are_given(tmp_path: Path) -> None:
     in_copy(tmp_path)
     secrets = tmp_path / "secrets"
-    api = Settings.from_environment(environment("api", {}, secrets), require_database=True)
+    api = Settings.from_environment(environment("api", {}, secrets), require_database=True, require_secret=True)
     assert api.database_url.startswith("postgresql://homelog_api:")
     assert api.admin_url is api.migrator_url is None
     migrate = Settings.from_environment(environment("migrate", {}, secrets))
@@ -250,7 +250,9 @@ def test_the_containers_start_with_what_they_are_given(tmp_path: Path) -> None:
 def test_a_setting_in_env_reaches_the_service(tmp_path: Path) -> None:
     in_copy(tmp_path)
     env = {"HOMELOG_REGISTRATION": "closed", "HOMELOG_WORKERS": "3", "HOMELOG_ALLOWED_HOSTS": "home.example.org"}
-    api = Settings.from_environment(environment("api", env, tmp_path / "secrets"), require_database=True)
+    api = Settings.from_environment(
+        environment("api", env, tmp_path / "secrets"), require_database=True, require_secret=True
+    )
     assert (api.registration, api.workers, api.allowed_hosts) == ("closed", 3, ("home.example.org",))
 
 

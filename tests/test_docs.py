@@ -274,6 +274,16 @@ _NOT_OURS = {"heat_meter_660.csv", "path/to/heat_meter_660.csv", "secrets.json",
 
 
 @each_page
+def test_every_migration_that_a_page_names_exists(page: Path) -> None:
+    named = set(re.findall(r"\b\d{4}_[a-z]\w+", page.read_text("utf-8")))
+    assert named - _EXAMPLES <= {file.stem for file in ROOT.glob("sql/migrations/[0-9]*.sql")}
+
+
+# What an upgrade that there may be some day brings.
+_EXAMPLES = {"0042_add_pot_size"}
+
+
+@each_page
 def test_every_query_that_a_page_names_exists(page: Path) -> None:
     named = {said for said in code(page) if re.fullmatch(r"[a-z]+:[a-z_]+", said)}
     assert named - set(Scope) <= ALL.keys()

@@ -382,7 +382,7 @@ $$
     "DROP TRIGGER _100_touch_updated_at ON homes": [
         (
             "Trigger _100_touch_updated_at on homes is missing: CREATE TRIGGER _100_touch_updated_at BEFORE UPDATE ON "
-            "public.homes FOR EACH ROW EXECUTE FUNCTION homelog.tg__touch_updated_at()"
+            "public.homes FOR EACH ROW WHEN ((old.* *<> new.*)) EXECUTE FUNCTION homelog.tg__touch_updated_at()"
         )
     ],
     "CREATE RULE forget AS ON DELETE TO audit_logs DO INSTEAD NOTHING": [

@@ -9,9 +9,12 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
@@ -125,6 +128,28 @@ def test_a_killed_server_is_started_again_while_watched(server: EmbeddedPostgres
             except psycopg.OperationalError:
                 time.sleep(0.05)
     assert postmaster_of(data) != killed
+
+
+def test_whoever_watches_waits_for_no_recovery_when_it_is_to_end(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recovering = threading.Event()
+    states = iter([None])
+
+    def postmaster() -> Any:
+        # Dead at the first look, and from then on not ready.
+        with contextlib.suppress(StopIteration):
+            return next(states)
+        recovering.set()
+        return SimpleNamespace(status="starting")
+
+    with monkeypatch.context() as while_it_recovers:
+        while_it_recovers.setattr("service.embedded.server._START_SECONDS", 20)
+        while_it_recovers.setattr(server, "_postmaster", postmaster)
+        with server.watched():
+            assert recovering.wait(10)
+            began = time.monotonic()
+        assert time.monotonic() - began < 10
 
 
 def test_a_folder_in_use_is_refused(holder: subprocess.Popen[str], data: Path) -> None:

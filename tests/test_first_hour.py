@@ -61,8 +61,9 @@ class Checkout:
         """Fill a file in that `make migration` has made."""
         (file,) = (self.root / "sql/migrations").glob(f"[0-9]*_{name}.sql")
         number = int(file.name[:4])
-        (before,) = (self.root / "sql/migrations").glob(f"{number - 1:04}_*[!k].sql")
-        file.write_text(block.replace("NNNN_the_one_before", before.stem).replace("NNNN", file.name[:4]), "utf-8")
+        (before,) = (self.root / "sql/migrations").glob(f"{number - 1:04}_*.rollback.sql")
+        last = before.name.removesuffix(".rollback.sql")
+        file.write_text(block.replace("NNNN_the_one_before", last).replace("NNNN", file.name[:4]), "utf-8")
 
 
 class Watch:

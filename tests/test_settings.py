@@ -16,7 +16,7 @@ GOOD = {"DATABASE_URL": URL, "HOMELOG_SECRET": SECRET}
 
 def wrong(environ: dict[str, str], *, require_database: bool = False) -> list[str]:
     with pytest.raises(SettingsError) as caught:
-        Settings.from_environment(environ, require_database=require_database)
+        Settings.from_environment(environ, require_database=require_database, require_secret=True)
     return caught.value.lines
 
 
@@ -261,10 +261,18 @@ def test_a_url_that_leads_nowhere_is_refused(rest: str) -> None:
     assert "hush" not in line
 
 
+@pytest.mark.parametrize("name", ["DATABASE_URL", "HOMELOG_MIGRATOR_URL", "HOMELOG_ADMIN_URL"])
+@pytest.mark.parametrize("rest", ["db", "db/", "db:5432/?sslmode=require", "db/?dbname="])
+def test_a_url_that_names_no_database_is_refused(name: str, rest: str) -> None:
+    (line,) = wrong(GOOD | {name: f"postgresql://ann:hush@{rest}"})
+    assert line.startswith(f"{name} must name the database after its host. Example: {name}=postgresql://")
+    assert "hush" not in line
+
+
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql://ann@db",
+        "postgresql://ann@db?dbname=homelog",
         "postgresql://ann:hush@db:5432,[::1]:5433/homelog?target_session_attrs=primary",
         "postgresql://ann:h:u$s&h=%25%2F@%2Frun%2Fpostgresql/home%2Flog",
         "postgresql:///homelog?host=/run/postgresql&port=5432&user=ann",

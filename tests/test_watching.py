@@ -307,6 +307,21 @@ async def test_statements_are_found_by_their_names_where_postgresql_counts_them(
     await ops.close()
 
 
+async def test_how_much_of_the_numbers_is_used_up_is_shown(
+    server: EmbeddedPostgres, database: str, home: Household
+) -> None:
+    await home.person("ann")
+    ops = await asyncpg.connect(server.url("homelog_ops", database))
+    ((name, last),) = [
+        (row["sequence_name"], row["last_value"])
+        for row in await ops.fetch(TEXTS[SQL / "ops/sequences.sql"])
+        if row["schema_name"] == "public"
+    ]
+    await ops.close()
+    assert name == "audit_logs_id_seq"
+    assert last > 0
+
+
 async def test_who_waits_for_whom_is_shown(server: EmbeddedPostgres, database: str, dba: asyncpg.Connection) -> None:
     other, third = [await asyncpg.connect(server.url(server.superuser, database)) for _ in range(2)]
     ops = await asyncpg.connect(server.url("homelog_ops", database))
@@ -317,6 +332,7 @@ async def test_who_waits_for_whom_is_shown(server: EmbeddedPostgres, database: s
     while not rows:
         rows = await ops.fetch(TEXTS[SQL / "ops/locks.sql"])
     assert (rows[0]["on_table"], rows[0]["blocker"]) == ("homes", other.get_server_pid())
+    assert rows[0]["ends_it"] == f"SELECT pg_terminate_backend({other.get_server_pid()})"
     await other.execute("ROLLBACK")
     await waiting
     for connection in (other, third, ops):

@@ -16,7 +16,7 @@ from service.cookies import cleared
 from service.database import AUDIT, Database
 from service.identity import NOBODY, Caller
 from service.problems import Problem
-from service.requests import LASTS, OPENS_GATE, PUBLIC, Db, Req, Tx, caller_of
+from service.requests import ALWAYS_NEW, LASTS, OPENS_GATE, PUBLIC, Db, Req, Tx, caller_of
 from service.sqlfile import queries_beside
 
 _bind = queries_beside(__file__)
@@ -34,7 +34,7 @@ EXPORT_IDENTITIES = _bind("export_identities", str)
 STALE = "An e-mail is changed within ten minutes of signing in; sign in again."
 
 
-@post("/v1/auth/register", operation_id="register", opt=PUBLIC)
+@post("/v1/auth/register", operation_id="register", opt=PUBLIC | ALWAYS_NEW)
 async def register(request: Req, db: Db, data: JSONBody[Register]) -> Response[User]:
     """Make an account; the first one is an admin. 403 where the configuration closes this."""
     if request.app.state.settings.registration == "closed":

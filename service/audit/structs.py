@@ -22,7 +22,7 @@ class AuditRow(Struct, frozen=True):
     They are null where an admin reads what others did.
     """
 
-    id: RowId
+    id: int
     event_time: datetime
     user_id: UUID | None
     source_id: UUID | None

@@ -7,6 +7,7 @@ byte is accounted for, padding included, so that a file in which one bit is not 
 import hashlib
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, NoReturn
 
 from service.backup.errors import BackupError
@@ -21,6 +22,14 @@ _END = bytes(2 * _BLOCK)
 
 class ArchiveError(BackupError):
     """The file is not what was written, or was never written whole."""
+
+
+class UnwritableError(BackupError):
+    """Whatever takes the backup takes no more of it; the cause is the system's error."""
+
+    def __init__(self, error: OSError) -> None:
+        self.why = error.strerror
+        super().__init__(f"The backup cannot be written: {self.why}.")
 
 
 class ArchiveWriter:
@@ -47,14 +56,25 @@ class ArchiveWriter:
     def finish(self) -> None:
         """Write the hashes and the end: before that the file is none."""
         self._write(SUMS, "".join(self._sums).encode())
-        self._file.write(_END)
-        self._file.flush()
+        with writing():
+            self._file.write(_END)
+            self._file.flush()
 
     def _write(self, name: str, content: bytes) -> None:
         header = _header(name, len(content), self._time)
         for part in (header, content, _padding(content)):
-            self._file.write(part)
+            with writing():
+                self._file.write(part)
             self.bytes += len(part)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Tell an error of the system's here from any other: raises `UnwritableError`."""
+    try:
+        yield
+    except OSError as error:
+        raise UnwritableError(error) from error
 
 
 def read_archive(file: IO[bytes]) -> Iterator[tuple[str, bytes]]:
@@ -82,13 +102,20 @@ def _read_member(file: IO[bytes]) -> tuple[str, bytes]:
     except (tarfile.HeaderError, UnicodeDecodeError):
         _refuse("it ends too early" if len(header) < _BLOCK else "what should be a header in it is none")
     # What other programs write is read by other programs.
-    if header != _header(member.name, member.size, int(member.mtime)) or member.size > PIECE_BYTES:
+    if member.size > PIECE_BYTES or not _is_ours(header, member):
         _refuse("it was not written by homelog backup")
     content = file.read(member.size)
     padding = _padding(content)
     if len(content) < member.size or file.read(len(padding)) != padding:
         _refuse("it ends too early, or holds what does not belong to it")
     return member.name, content
+
+
+def _is_ours(header: bytes, member: tarfile.TarInfo) -> bool:
+    try:
+        return header == _header(member.name, member.size, int(member.mtime))
+    except ValueError:
+        return False  # a name or a number that ours cannot have
 
 
 def _header(name: str, size: int, time: int) -> bytes:

@@ -4,23 +4,20 @@ import argparse
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from psycopg.conninfo import conninfo_to_dict
-
+from service.backup.archive import UnwritableError
 from service.backup.dump import back_up, back_up_to_stream, mode_of
 from service.backup.errors import BackupError
 from service.backup.manifest import Manifest
 from service.backup.restoring import opened, restore_opened
+from service.commands import Add
 from service.drift import CannotCompareError, look
 from service.settings import Settings
-from service.target import DATABASE, Target, announce, open_target
-
-Command = Callable[[argparse.Namespace], int | None]
-Add = Callable[[str, Command, str], argparse.ArgumentParser]
+from service.target import Target, announce, open_target
 
 
 def register(add: Add) -> None:
@@ -50,6 +47,8 @@ def run_backup(arguments: argparse.Namespace) -> None:
     path = Path(arguments.file)
     if stat.S_ISDIR(mode_of(path)):
         path /= f"homelog-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
+    elif arguments.file.endswith("/"):
+        raise BackupError(f"{path} is no folder, as the slash after it says: make it first.")
     with _superuser(_settings(), "a backup") as (url, _):
         manifest = back_up(url, path)
     _tell(f"Backed up {_what(manifest)}: {path}, {path.stat().st_size:,} bytes.")
@@ -58,12 +57,12 @@ def run_backup(arguments: argparse.Namespace) -> None:
 def _to_standard_output(url: str) -> Manifest:
     try:
         return back_up_to_stream(url, sys.stdout.buffer)
-    except OSError as error:
+    except UnwritableError as error:
         # Python writes what it has left at its end, and would fail once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
+        if isinstance(error.__cause__, BrokenPipeError):
             raise BackupError("Whoever was to take the backup has gone.") from None
-        raise BackupError(f"Standard output cannot be written: {error.strerror}.") from None
+        raise BackupError(f"Standard output cannot be written: {error.why}.") from None
 
 
 def run_restore(arguments: argparse.Namespace) -> None:
@@ -76,10 +75,9 @@ def run_restore(arguments: argparse.Namespace) -> None:
         if settings is None:
             _tell(f"{arguments.file} is whole and unchanged: {_what(backup.manifest)}.")
             return
-        with _superuser(settings, "a restore") as (url, target):
-            database = str(conninfo_to_dict(url).get("dbname", DATABASE))
+        with _superuser(settings, "a restore", may_make=True) as (url, target):
             roles = {role: password for role, password in target.passwords.items() if role.startswith("homelog_")}
-            manifest = restore_opened(url, database, backup, roles)
+            manifest = restore_opened(url, backup, roles)
             _tell(f"Restored {_what(manifest)}. The rows and fingerprints of all tables are those of the backup.")
             _tell_of_drift(url)
 
@@ -113,8 +111,8 @@ def _settings() -> Settings:
 
 
 @contextmanager
-def _superuser(settings: Settings, what: str) -> Iterator[tuple[str, Target]]:
-    with open_target(settings) as target:
+def _superuser(settings: Settings, what: str, *, may_make: bool = False) -> Iterator[tuple[str, Target]]:
+    with open_target(settings, may_make=may_make) as target:
         url = target.demand_superuser(what)
         announce(url)
         yield url, target

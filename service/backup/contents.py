@@ -7,6 +7,7 @@ from psycopg.rows import TupleRow
 
 from service.backup.errors import BackupError
 from service.backup.manifest import Table
+from service.migrations.connection import open_session
 from service.sqlfile import Query, T, maker, queries_beside
 
 _bind = queries_beside(__file__)
@@ -15,9 +16,10 @@ Connection = psycopg.Connection[TupleRow]
 
 # As text a row looks the same in every session that says these.
 _SESSION = (
-    "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c transaction_timeout=0 -c lock_timeout=60s "
-    "-c row_security=off -c search_path=pg_catalog -c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres "
-    "-c bytea_output=hex -c extra_float_digits=1 -c client_min_messages=warning -c jit=off"
+    "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 "
+    "-c transaction_timeout=0 -c lock_timeout=60s -c default_transaction_read_only=off -c row_security=off "
+    "-c search_path=pg_catalog -c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c bytea_output=hex "
+    "-c extra_float_digits=1 -c client_min_messages=warning -c jit=off"
 )
 
 
@@ -66,13 +68,8 @@ def connect(url: str) -> Connection:
     """Connect in autocommit, so that every transaction is one that the code spells out."""
     try:
         # $1 as the files write it, and no meaning in a percent sign.
-        return psycopg.connect(
-            url,
-            autocommit=True,
-            cursor_factory=psycopg.RawCursor,
-            application_name="homelog backup",
-            client_encoding="UTF8",
-            options=_SESSION,
+        return open_session(
+            url, _SESSION, autocommit=True, cursor_factory=psycopg.RawCursor, application_name="homelog backup"
         )
     except psycopg.Error as error:
         raise BackupError(f"The database cannot be reached: {said(error)}") from None

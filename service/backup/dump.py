@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 
 from service import __version__
-from service.backup.archive import ArchiveWriter
+from service.backup.archive import ArchiveWriter, UnwritableError, writing
 from service.backup.contents import (
     EXPORT_SNAPSHOT,
     GET_SCHEMA,
@@ -29,9 +29,10 @@ from service.backup.contents import (
 )
 from service.backup.errors import BackupError
 from service.backup.manifest import DUMP, MANIFEST, ROLES, Manifest, check_stream
-from service.backup.programs import find_program, run
+from service.backup.programs import run
 from service.embedded import sync_folder
-from service.migrations import LOCK_KEY
+from service.migrations.connection import LOCK_WAIT, wait_for_lock
+from service.programs import find_program
 
 
 def back_up(url: str, path: Path) -> Manifest:
@@ -39,16 +40,17 @@ def back_up(url: str, path: Path) -> Manifest:
 
     `url` logs in as somebody whom row security does not filter. It is written beside its place, forced to the disk,
     read again, and then renamed: what was there is replaced by a backup that is whole. A link is followed. Raises
-    `BackupError`.
+    `BackupError`, `ProgramError`.
     """
     path = Path(os.path.realpath(path))
     if (mode := mode_of(path)) and not stat.S_ISREG(mode):
         raise BackupError(f"{path} is there and no file: a backup would take its place.")
     with _written_whole(path) as file:
         manifest = back_up_to_stream(url, file)
-        os.fsync(file.fileno())
-        file.seek(0)
-        check_stream(file)
+        with writing():
+            os.fsync(file.fileno())
+            file.seek(0)
+            check_stream(file)
     return manifest
 
 
@@ -61,7 +63,7 @@ def mode_of(path: Path) -> int:
 
 
 def back_up_to_stream(url: str, file: BinaryIO) -> Manifest:
-    """The same to whatever takes bytes; it is whole only if this returns. Raises `BackupError`."""
+    """The same to whatever takes bytes; it is whole only if this returns. Raises `BackupError`, `ProgramError`."""
     try:
         with connect(url) as connection:
             return _dump(url, connection, file)
@@ -78,7 +80,8 @@ def _dump(url: str, connection: Connection, file: BinaryIO) -> Manifest:
     pg_dump = find_program("pg_dump", found.major)
     created_at = datetime.now(UTC).replace(microsecond=0)
     # A migration would change tables between the snapshot and the moment that pg_dump comes to them.
-    connection.execute("SELECT pg_advisory_lock_shared($1::bigint)", [LOCK_KEY])
+    if not wait_for_lock(connection, "a migration", shared=True):
+        raise BackupError(f"A migration has been running for {LOCK_WAIT / 60:.0f} minutes.")
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     (snapshot,) = ask(connection, EXPORT_SNAPSHOT)
     (schema,) = ask(connection, GET_SCHEMA)
@@ -119,15 +122,16 @@ def _written_whole(path: Path) -> Iterator[BinaryIO]:
     unfinished = path.with_name(f"{path.name}.unfinished")
     with os.fdopen(_open_locked(unfinished), "w+b") as file:
         try:
-            os.fchmod(file.fileno(), 0o600)
-            file.truncate()
+            with writing():
+                os.fchmod(file.fileno(), 0o600)
+                file.truncate()
             yield file
-            unfinished.rename(path)
-        except OSError as error:
+            with writing():
+                unfinished.rename(path)
+        except BaseException as error:
             unfinished.unlink(missing_ok=True)
-            raise BackupError(f"{unfinished} cannot be written: {error.strerror}.") from None
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
+            if isinstance(error, UnwritableError):
+                raise BackupError(f"{unfinished} cannot be written: {error.why}.") from None
             raise
     try:
         sync_folder(path.parent)
@@ -148,6 +152,9 @@ def _open_locked(unfinished: Path) -> int:
             opened = os.fstat(descriptor)
             if not stat.S_ISREG(opened.st_mode):
                 raise BackupError(f"{unfinished} is there and is no file: take it away.")
+            # Whoever made it, or has another name for it, would have the backup, whatever its mode is.
+            if opened.st_uid != os.geteuid() or opened.st_nlink > 1:
+                raise BackupError(f"{unfinished} is there and is not ours alone: take it away.")
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

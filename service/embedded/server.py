@@ -55,14 +55,20 @@ class EmbeddedPostgres:
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def start(cls, data: Path, *, port: int | None = None, fast: bool = False) -> Self:
+    def start(cls, data: Path, *, port: int | None = None, fast: bool = False, may_make: bool = True) -> Self:
         """Start the server of the folder `data`, making the cluster first or adopting an orphaned server.
 
-        With `port` it listens on 127.0.0.1 too; `fast` gives up durability and is for tests. Raises
-        `AlreadyRunningError` where another process holds the folder, `EmbeddedError` for all else.
+        With `port` it listens on 127.0.0.1 too; `fast` gives up durability and is for tests. Unless it `may_make` a
+        cluster, a folder without one is left as it is. Raises `AlreadyRunningError` where another process holds the
+        folder, `EmbeddedError` for all else.
         """
         server = cls(data, port=port, fast=fast)
         try:
+            if not may_make and not server._cluster.exists():
+                raise EmbeddedError(
+                    f"There is no database in {server.data}: homelog up makes one, HOMELOG_DATA or DATABASE_URL names"
+                    " another."
+                )
             server._take_folder()
             server._prepare()
             server._launch()
@@ -117,7 +123,7 @@ class EmbeddedPostgres:
                 if self._postmaster() is None:
                     say("PostgreSQL died; starting it again ...")
                     try:
-                        self._launch()
+                        self._launch(done)
                     except (EmbeddedError, OSError) as error:
                         say(str(error))
 
@@ -248,18 +254,21 @@ class EmbeddedPostgres:
 
     # The server
 
-    def _launch(self) -> None:
-        """Adopt the server that runs in the cluster, else start one; return when it accepts connections."""
+    def _launch(self, given_up: threading.Event | None = None) -> None:
+        """Adopt the server that runs in the cluster, else start one; return when it accepts connections.
+
+        Raises EmbeddedError where it cannot start, or the wait for it is `given_up`.
+        """
         if self._postmaster():
             with contextlib.suppress(GoneError):  # it was stopping
-                self._await_ready()
+                self._await_ready(given_up)
                 return
         self._forget_the_dead()
         # The children of a server that was killed need a moment to notice and let go of its memory.
         for pause in (0.2, 1.0, 5.0, 0.0):
             self._spawn()
             try:
-                self._await_ready()
+                self._await_ready(given_up)
             except GoneError:
                 tail = self._log_tail()
                 if pause and "shared memory block" in tail:
@@ -333,7 +342,7 @@ class EmbeddedPostgres:
             return None  # the number is by now another server's
         return _Postmaster(int(lines[0]), socket_file, status)
 
-    def _await_ready(self) -> None:
+    def _await_ready(self, given_up: threading.Event | None = None) -> None:
         """Wait until the server accepts connections and learn its socket; raise `GoneError` if it ends."""
         began = time.monotonic()
         told = began
@@ -345,6 +354,8 @@ class EmbeddedPostgres:
             launching = self._process is not None and self._process.poll() is None
             if postmaster is None and not launching:
                 raise GoneError(f"No PostgreSQL runs in {self._cluster}.")
+            if given_up and given_up.is_set():
+                raise EmbeddedError("PostgreSQL is not waited for any longer.")
             if now > told + 10:
                 told = now
                 say(f"PostgreSQL is not ready after {now - began:.0f} s (recovery takes minutes at times) ...")

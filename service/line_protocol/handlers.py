@@ -8,7 +8,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import Response, delete, get, head, post, put
+from litestar import Response, delete, get, post, put
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import FromPath, FromQuery, JSONBody
@@ -23,7 +23,7 @@ from service.line_protocol.writing import BODY_BYTES, write_lines
 from service.observing import log
 from service.problems import Problem, unauthenticated
 from service.refusals import problem_of
-from service.requests import DEVICES_WRITE, PUBLIC, SPANS_ALL, TAKES_READINGS, Db, Req, Tx
+from service.requests import DEVICES_WRITE, PERHAPS_NEW, PUBLIC, SPANS_ALL, TAKES_READINGS, Db, Req, Tx
 from service.sqlfile import queries_beside
 
 _bind = queries_beside(__file__)
@@ -161,12 +161,6 @@ async def ping() -> Response[None]:
     return Response(None, status_code=204, headers=_VERSION)
 
 
-@head("/ping", operation_id="ping_head", opt=PUBLIC, status_code=204)
-async def ping_head() -> Response[None]:
-    """The same without what there is not."""
-    return Response(None, status_code=204, headers=_VERSION)
-
-
 @get("/health", operation_id="health_of_influxdb", opt=PUBLIC, exception_handlers=_answering(_in_v2))
 async def health(db: Db) -> InfluxHealth:
     """The database answers, as InfluxDB 2 says it; for everybody else there is `/health/ready`."""
@@ -186,7 +180,7 @@ async def list_line_mappings(tx: Tx, limit: Limit = 100, cursor: Cursor = None) 
 
 
 # It spans all because a series may go to any source that the caller may write to.
-@put("/v1/me/line-mappings", operation_id="put_line_mapping", opt=SPANS_ALL)
+@put("/v1/me/line-mappings", operation_id="put_line_mapping", opt=SPANS_ALL | PERHAPS_NEW)
 async def put_line_mapping(request: Req, tx: Tx, data: JSONBody[MapLine]) -> Response[LineMapping]:
     """Say where a series goes, whether it went elsewhere before or not."""
     series = series_of(data.series)
@@ -212,7 +206,6 @@ HANDLERS = [
     write_v2,
     write_v1,
     ping,
-    ping_head,
     health,
     list_line_mappings,
     put_line_mapping,

@@ -3,16 +3,16 @@
 import argparse
 import asyncio
 import os
-from collections.abc import Callable
+import sys
 from datetime import timedelta
 
+import asyncpg
+
+from service.commands import Add
 from service.maintenance.running import keep_running, run
 from service.observing import set_up_logging
 from service.settings import Settings
-from service.target import ask_database, open_target
-
-Command = Callable[[argparse.Namespace], int | None]
-Add = Callable[[str, Command, str], argparse.ArgumentParser]
+from service.target import ask_database, demand_schema, open_target
 
 
 def register(add: Add) -> None:
@@ -27,8 +27,10 @@ def maintain(arguments: argparse.Namespace) -> int:
     settings = Settings.from_environment(os.environ)
     with open_target(settings) as target:
         url = target.demand_api()
+        ask_database(_demand_schema(url))
+        # Standard output is for what was done, where somebody waits for that.
+        set_up_logging(sys.stderr.buffer if arguments.once else sys.stdout.buffer)
         if not arguments.once:
-            set_up_logging()
             asyncio.run(keep_running(url, timedelta(minutes=settings.maintenance_minutes or 60)))
         done = ask_database(run(url))
     if done is None:
@@ -40,3 +42,11 @@ def maintain(arguments: argparse.Namespace) -> int:
     if not any(done.values()) and None not in done.values():
         print("There was nothing to do.")
     return 1 if None in done.values() else 0
+
+
+async def _demand_schema(url: str) -> None:
+    connection = await asyncpg.connect(url, timeout=5, command_timeout=30)
+    try:
+        await demand_schema(connection)
+    finally:
+        connection.terminate()

@@ -63,7 +63,7 @@ Done = Mapping[str, int | None]
 """By task how much it did; None where it failed."""
 
 # What an alert waits for is there from the start.
-for _task in ("begin", *TASKS):
+for _task in ("look", "begin", *TASKS):
     MAINTENANCE_FAILURES.labels(_task)
 
 
@@ -83,11 +83,14 @@ async def last_end_told(database: Database) -> AsyncIterator[None]:
 
     async def look() -> None:
         while True:
-            # A database that does not answer shows elsewhere.
-            with suppress(Problem, *_FAILED):
+            try:
                 async with database.transaction(NOBODY, [], read_only=True) as tx:
                     if (end := await tx.maybe(LAST_END)) is not None:
                         MAINTENANCE_ENDED.set(end.timestamp())
+            except (Problem, *_FAILED):
+                pass  # a database that does not answer shows elsewhere
+            except Exception as error:  # noqa: BLE001 - nobody else would hear of it, and there is a next look
+                _note_failure("look", error)
             await asyncio.sleep(LOOK_SECONDS)
 
     async with _beside(look()):
@@ -113,9 +116,8 @@ async def keep_running(url: str, every: timedelta) -> None:
         try:
             # A little less, so that whoever asks a little early next time does not have to wait once more.
             await run(url, every * 0.9)
-        except _FAILED as error:
-            log.warning("maintenance failed", task="begin", why=_why(error))
-            MAINTENANCE_FAILURES.labels("begin").inc()
+        except Exception as error:  # noqa: BLE001 - nobody else would hear of it, and there is a next run
+            _note_failure("begin", error)
         await asyncio.sleep(seconds * random.uniform(0.95, 1.05))  # noqa: S311
 
 
@@ -154,15 +156,18 @@ async def _do(connection: asyncpg.Connection, name: str, query: Query[Step]) -> 
             MAINTENANCE_DONE.labels(name).inc(step.done)
             if step.more:
                 await asyncio.sleep(max(SHORTEST_PAUSE, time.perf_counter() - start))
-    except _FAILED as error:
-        # The next task may do all the same, and the next run finds what this one has left.
-        log.warning("maintenance failed", task=name, why=_why(error))
-        MAINTENANCE_FAILURES.labels(name).inc()
+    except Exception as error:  # noqa: BLE001 - the next task may do all the same, and the next run finds what is left
+        _note_failure(name, error)
         return None
     finally:
         MAINTENANCE_SECONDS.labels(name).inc(time.perf_counter() - began)
     return done
 
 
-def _why(error: BaseException) -> str:
-    return getattr(error, "sqlstate", None) or type(error).__name__
+def _note_failure(task: str, error: Exception) -> None:
+    MAINTENANCE_FAILURES.labels(task).inc()
+    why = getattr(error, "sqlstate", None) or type(error).__name__
+    if isinstance(error, _FAILED):
+        log.warning("maintenance failed", task=task, why=why)
+    else:
+        log.error("maintenance failed", task=task, why=why, exc_info=error)

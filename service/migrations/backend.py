@@ -13,7 +13,7 @@ from psycopg.rows import TupleRow
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.migrations import default_migration_table
 
-from service.migrations.connection import LOCK_KEY, LOCK_WAIT, connect, scalar
+from service.migrations.connection import LOCK_WAIT, connect, has_baseline, scalar, wait_for_lock
 from service.migrations.files import Direction, MigrationError, MigrationFile, built_index
 from service.migrations.statements import Statement
 
@@ -70,6 +70,13 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo ships no 
     def connect(self, dburi: str) -> psycopg.Connection[TupleRow]:
         """Connect, as homelog_migrator or as a superuser who then steps down."""
         connection = connect(dburi, search_path=SEARCH_PATH, lock_timeout=LOCK_TIMEOUT, read_only=self.read_only)
+        # The roles come with it, whom a superuser could not become before.
+        if not has_baseline(connection):
+            connection.close()
+            raise MigrationError(
+                "the database has no baseline yet: set HOMELOG_ADMIN_URL to a superuser's URL of it, or apply sql/init "
+                "as one"
+            )
         # What a superuser made in schema yoyo the migrator could not write to.
         if scalar(connection, "SELECT rolsuper FROM pg_roles WHERE rolname = session_user"):
             connection.execute("SET SESSION AUTHORIZATION homelog_migrator")
@@ -102,20 +109,10 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo ships no 
         return [name for (name,) in self.connection.execute(query)]
 
     def take_lock(self) -> None:
-        """Hold the lock until the connection ends, however it ends.
-
-        Polled, because a session that waits inside a statement holds a snapshot, and a CREATE INDEX
-        CONCURRENTLY of the run that it waits for would wait for that.
-        """
-        deadline = time.monotonic() + LOCK_WAIT
-        told = False
-        while not scalar(self.connection, "SELECT pg_try_advisory_lock(%s)", [LOCK_KEY]):
-            if time.monotonic() > deadline:
-                raise MigrationError(f"another migration or a backup has been running for {LOCK_WAIT / 60:.0f} minutes")
-            if not told:
-                log.warning("another migration or a backup is running; waiting at most %d minutes", LOCK_WAIT / 60)
-                told = True
-            time.sleep(0.2)
+        """Hold the lock until the connection ends, however it ends."""
+        holder = "another migration or a backup"
+        if not wait_for_lock(self.connection, holder):
+            raise MigrationError(f"{holder} has been running for {LOCK_WAIT / 60:.0f} minutes")
         self._is_locked = True  # yoyo's own flag: it need not insert the row that survives a kill
 
     def make_yoyos_tables(self) -> None:

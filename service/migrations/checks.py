@@ -5,7 +5,7 @@ from pathlib import Path
 from psycopg.rows import dict_row
 
 from service.migrations.baseline import baseline_changes
-from service.migrations.connection import connect
+from service.migrations.connection import connect, has_baseline
 from service.migrations.files import (
     SQL,
     MigrationError,
@@ -45,8 +45,13 @@ def check_files(root: Path = SQL) -> list[str]:
 
 
 def check_database(url: str, root: Path = SQL) -> list[str]:
-    """Say what the checks find in a database, a line each; they read the catalogue alone, so any login may ask."""
+    """Say what the checks find in a database, a line each; they read the catalogue alone, so any login may ask.
+
+    Raises MigrationError where there is no Homelog in it.
+    """
     with connect(url, search_path="public", lock_timeout="2s") as connection:
+        if not has_baseline(connection):
+            raise MigrationError("there is no Homelog in this database: homelog migrate makes it")
         cursor = connection.cursor(row_factory=dict_row)
         return [
             f"{file.stem}: " + ", ".join(f"{name} {value}" for name, value in row.items())
@@ -63,7 +68,10 @@ def freeze(root: Path = SQL) -> list[str]:
         raise MigrationError(edited[0])
     frozen = read_checksums(path)
     landed = [migration for migration in chain if migration.forward.name not in frozen]
-    with path.open("a", encoding="utf-8", newline="\n") as file:
+    # The whole anew: behind a last line without its end the next would be part of it.
+    noted = [f"{digest}  {name}\n" for name, digest in frozen.items()]
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(noted)
         file.writelines(f"{migration.sha256}  {migration.forward.name}\n" for migration in landed)
     return [migration.id for migration in landed]
 

@@ -3,8 +3,10 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
 
+from psycopg.conninfo import conninfo_to_dict
+
+from service.commands import Add, Command
 from service.migrations.baseline import ensure_baseline
 from service.migrations.checks import check_database, check_files, freeze
 from service.migrations.files import create, read_chain
@@ -21,9 +23,6 @@ from service.migrations.runner import (
 )
 from service.settings import Settings
 from service.target import CommandError, Target, announce, describe, open_target, scratch_target
-
-Command = Callable[[argparse.Namespace], int | None]
-Add = Callable[[str, Command, str], argparse.ArgumentParser]
 
 
 def register(add: Add) -> "argparse._SubParsersAction[argparse.ArgumentParser]":
@@ -117,7 +116,7 @@ def _count(migrations: list[MigrationStatus]) -> str:
 
 def run_upgrade(arguments: argparse.Namespace) -> None:
     """Apply what is missing, or print it."""
-    with open_target(Settings.from_environment(os.environ)) as target:
+    with open_target(Settings.from_environment(os.environ), may_make=not arguments.dry_run) as target:
         migrator = target.demand_migrator()
         announce(migrator)
         if arguments.dry_run:
@@ -141,11 +140,23 @@ def _nothing_missing(to: str | None) -> str:
 
 def bring_up_to_date(target: Target, to: str | None = None) -> list[str]:
     """Apply what is missing, as far as there is a login that may, and say each; return the migrations applied."""
+    if target.superuser and target.migrator:
+        _demand_one_database(target.superuser, target.migrator)
     if target.superuser and ensure_baseline(target.superuser, target.passwords):
         print("Applied the baseline.", flush=True)
     if not target.migrator:
         return []
     return upgrade(target.migrator, to=to, tell=lambda id_: print(f"Applied {id_}.", flush=True))
+
+
+def _demand_one_database(superuser: str, migrator: str) -> None:
+    # By name alone: one server may be reached by several ways.
+    names = [conninfo_to_dict(url).get("dbname") for url in (superuser, migrator)]
+    if names[0] != names[1]:
+        raise CommandError(
+            f"HOMELOG_ADMIN_URL names the database {names[0]} and HOMELOG_MIGRATOR_URL names {names[1]}: the baseline"
+            " would go into the one and the migrations into the other."
+        )
 
 
 def run_downgrade(arguments: argparse.Namespace) -> None:
@@ -206,7 +217,7 @@ def _check_database(arguments: argparse.Namespace) -> int:
         with scratch_target() as target:
             found = check_database(target.demand_any())
     else:
-        with open_target(Settings.from_environment(os.environ, require_secret=False)) as target:
+        with open_target(Settings.from_environment(os.environ)) as target:
             announce(target.demand_any())
             found = check_database(target.demand_any())
     print("\n".join(found) or "The checks find nothing in the database.")

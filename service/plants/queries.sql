@@ -109,14 +109,17 @@ CROSS JOIN LATERAL homelog.shown_plant(o.plant) AS p
 
 -- name: change_plant
 -- $1 the plant; $2 the versions that If-Match names, null for any; $3 the fields to change. Who puts somebody else's plant
--- out of its home is answered it as it leaves, and sees it no more.
+-- out of its home is answered it as it leaves, and sees it no more. What changes nothing is no UPDATE: each of a plant is a
+-- new version, for its waterings to have an order.
 -- First columns: whether the caller may, whether the version holds.
 WITH seen AS (
     SELECT
+        p AS plant,
         p.id,
+        p *= jsonb_populate_record(p, $3::jsonb) AS is_so,
         p.user_id = homelog.current_user_id() OR p.home_id = ANY (homelog.administered_homes()) AS may,
         $2::timestamptz[] IS NULL OR p.updated_at = ANY ($2) AS fresh,
-        p.user_id <> homelog.current_user_id() AND $3::jsonb -> 'home_id' = 'null' AS leaves
+        p.user_id <> homelog.current_user_id() AND $3 -> 'home_id' = 'null' AS leaves
     FROM plants AS p
     WHERE p.id = $1
 ),
@@ -134,7 +137,7 @@ changed AS (
         FROM jsonb_populate_record(p, $3) AS r
     )
     FROM seen AS s
-    WHERE p.id = s.id AND s.may AND ($2 IS NULL OR p.updated_at = ANY ($2))
+    WHERE p.id = s.id AND s.may AND NOT s.is_so AND ($2 IS NULL OR p.updated_at = ANY ($2))
     RETURNING p AS plant, s.leaves
 ),
 
@@ -149,7 +152,7 @@ SELECT
     p.*
 FROM seen AS s
 LEFT JOIN placed AS c ON true
-CROSS JOIN LATERAL homelog.shown_plant(c.plant) AS p
+CROSS JOIN LATERAL homelog.shown_plant(CASE WHEN s.is_so THEN s.plant ELSE c.plant END) AS p
 
 -- name: delete_plant
 -- $1 the plant; $2 the versions that If-Match names, null for any.

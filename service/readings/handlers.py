@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, delete, get, patch, post
+from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
@@ -56,6 +57,7 @@ from service.readings.structs import (
 from service.requests import DEVICES_READ, DEVICES_WRITE, PUBLIC, SPANS_ALL, TAKES_READINGS, Db, Req, Tx, signed_in
 from service.sources.structs import QualityFlag
 from service.sqlfile import queries_beside
+from service.transaction import Transaction
 
 _bind = queries_beside(__file__)
 LISTS = {
@@ -96,12 +98,15 @@ class LogOperation(Operation):
                 CSV: OpenAPIMediaType(schema=lines),
             },
         )
-        outcome = Reference(ref="#/components/schemas/BatchOutcome")
-        said = OpenAPIResponse(
-            description="A batch's outcome; or a single reading that was stored before, or replaced.",
-            content={JSON: OpenAPIMediaType(schema=outcome)},
+        reading, outcome = (Reference(ref=f"#/components/schemas/{name}") for name in ("Reading", "BatchOutcome"))
+        new = OpenAPIResponse(
+            description="A single reading that is new.", content={JSON: OpenAPIMediaType(schema=reading)}
         )
-        self.responses = {**(self.responses or {}), "200": said}
+        said = OpenAPIResponse(
+            description="A batch's outcome; or a single reading that was stored before, or replaced, or tried.",
+            content={JSON: OpenAPIMediaType(schema=Schema(one_of=[reading, outcome]))},
+        )
+        self.responses = {**(self.responses or {}), "201": new, "200": said}
 
 
 @dataclass
@@ -154,6 +159,7 @@ async def list_readings(
     "/v1/sources/{source_id:uuid}/readings",
     operation_id="log_readings",
     operation_class=LogOperation,
+    responses={200: ResponseSpec(BatchOutcome, generate_examples=False)},
     opt=DEVICES_WRITE | TAKES_READINGS,
     request_max_body_size=BODY_BYTES,
 )
@@ -179,9 +185,7 @@ async def log_readings(
             media_type = _media_type(request)
             if media_type == JSON and not _is_array(body):
                 data: LogReading = decode(_at_once(body), LogReading)
-                is_new, reading = await log_one(tx, source_id, data, replace=on_conflict == "replace")
-                INGESTED.labels("created").inc(is_new and not dry_run)
-                return created(request, is_new and not dry_run, reading, _location(reading))
+                return await _log_one(request, tx, source_id, data, replace=on_conflict == "replace")
             outcome = await store(
                 tx,
                 source_id,
@@ -197,9 +201,9 @@ async def log_readings(
     "/v1/readings",
     operation_id="log_readings_of_many",
     operation_class=LogOperation,
+    responses={200: ResponseSpec(BatchOutcome, generate_examples=False)},
     opt=DEVICES_WRITE | TAKES_READINGS,
     request_max_body_size=BODY_BYTES,
-    status_code=200,
 )
 async def log_readings_of_many(
     request: Req,
@@ -209,12 +213,17 @@ async def log_readings_of_many(
     on_conflict: FromQuery[OnConflict] = "error",
     timestamp_column: FromQuery[str] = "timestamp",
     value_column: FromQuery[str] = "value",
-) -> Response[BatchOutcome]:
-    """Log a batch whose rows name their sources; one that the caller may not write is that row's outcome."""
+) -> Response[Reading] | Response[BatchOutcome]:
+    """Log one reading that names its source, as there; or a batch of such, where no access is a row's outcome."""
     caller = signed_in(request)
     async with db.transaction(caller, [], read_only=True):
         media_type = _media_type(request)
     with await spool(request.stream(), request.headers.get("content-encoding")) as body:
+        if media_type == JSON and not _is_array(body):
+            data: LogReadingOf = decode(_at_once(body), LogReadingOf)
+            async with db.transaction(caller, [data.source_id]) as tx:
+                tx.discard = dry_run
+                return await _log_one(request, tx, data.source_id, data, replace=on_conflict == "replace")
         # Which sources a batch reaches must be known before its transaction begins, so it is read twice.
         sources = await sources_of(_chunks(body, media_type, LogReadingOf, timestamp_column, value_column))
         body.seek(0)
@@ -276,6 +285,15 @@ async def delete_reading(tx: Tx, source_id: FromPath[UUID], reading_id: FromPath
     """Remove a reading; the audit keeps what it was."""
     refuse_instant("timestamp", at)
     await tx.change(DELETE_READING, source_id, reading_id, at, tx.if_match)
+
+
+async def _log_one(
+    request: Req, tx: Transaction, source_id: UUID, data: LogReading, *, replace: bool
+) -> Response[Reading]:
+    is_new, reading = await log_one(tx, source_id, data, replace=replace)
+    is_stored = is_new and not tx.discard
+    INGESTED.labels("created").inc(is_stored)
+    return created(request, is_stored, reading, _location(reading))
 
 
 def _told(outcome: BatchOutcome, *, stored: bool) -> Response[BatchOutcome]:

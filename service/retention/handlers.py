@@ -6,7 +6,7 @@ from litestar import Response, delete, get, put
 from litestar.params import FromPath, JSONBody
 
 from service.answers import created, found
-from service.requests import Req, Tx
+from service.requests import PERHAPS_NEW, Req, Tx
 from service.retention.structs import PutRetention, Retention
 from service.sqlfile import queries_beside
 
@@ -25,7 +25,7 @@ async def get_retention(request: Req, tx: Tx, source_id: FromPath[UUID]) -> Resp
     return found(request, await tx.one(GET_RETENTION, source_id))
 
 
-@put("/v1/sources/{source_id:uuid}/retention", operation_id="put_retention")
+@put("/v1/sources/{source_id:uuid}/retention", operation_id="put_retention", opt=PERHAPS_NEW)
 async def put_retention(
     request: Req, tx: Tx, source_id: FromPath[UUID], data: JSONBody[PutRetention]
 ) -> Response[Retention]:

@@ -4,16 +4,14 @@ import argparse
 import getpass
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
+from service.commands import Add
 from service.migrations.commands import bring_up_to_date
 from service.settings import Settings
 from service.target import CommandError, announce, ask_database, open_target
 from service.users.operators import make_admin, recover_account
-
-Command = Callable[[argparse.Namespace], int | None]
-Add = Callable[[str, Command, str], argparse.ArgumentParser]
 
 
 def register(add: Add) -> None:
@@ -38,7 +36,7 @@ def register(add: Add) -> None:
 def create(arguments: argparse.Namespace) -> None:
     """Make an admin."""
     chosen = _ask_password(arguments)
-    with _migrator("making an admin") as url:
+    with _migrator("making an admin", may_make=True) as url:
         made_up = ask_database(make_admin(url, arguments.email, arguments.display_name, chosen))
     print(f"{arguments.email} is an admin.")
     _tell_password(made_up)
@@ -54,10 +52,10 @@ def reset_password(arguments: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _migrator(what: str) -> Iterator[str]:
+def _migrator(what: str, *, may_make: bool = False) -> Iterator[str]:
     """The URL that may change accounts. The embedded server is ours to bring up to date, any other its owner's."""
     settings = Settings.from_environment(os.environ)
-    with open_target(settings) as target:
+    with open_target(settings, may_make=may_make) as target:
         url = target.demand_migrator(what)
         announce(url)
         if settings.embedded and settings.migrator_url is None:

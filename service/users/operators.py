@@ -12,18 +12,15 @@ import msgspec
 
 from service.accounts.passwords import HASHER, refuse_guessable, temporary_password
 from service.accounts.structs import NewPassword
-from service.database import CONSTRAINT_SENTENCES, SCHEMA_VERSION, ConstraintSentence, StartError
-from service.migrations import is_older, required_version
+from service.database import CONSTRAINT_SENTENCES, ConstraintSentence
 from service.problems import Problem, Sentences
 from service.sqlfile import queries_beside
+from service.target import NO_SCHEMA, demand_schema
 
 _bind = queries_beside(__file__)
 ACT_AS_OWNER = _bind("act_as_owner")
 MAKE_ADMIN = _bind("make_admin")
 RECOVER_ACCOUNT = _bind("recover_account")
-
-
-_NO_SCHEMA = "The schema is not there yet: run `homelog migrate` first."
 
 
 class OperatorError(Exception):
@@ -72,9 +69,9 @@ async def _owner(url: str) -> AsyncIterator[asyncpg.Connection]:
         connection = await asyncpg.connect(url, timeout=10, command_timeout=30)
     except asyncpg.InvalidAuthorizationSpecificationError as error:
         # PostgreSQL does not tell a role that is not there from a wrong password.
-        raise OperatorError(f"{error}. If its password is right: {_NO_SCHEMA[0].lower()}{_NO_SCHEMA[1:]}") from None
+        raise OperatorError(f"{error}. If its password is right: {NO_SCHEMA[0].lower()}{NO_SCHEMA[1:]}") from None
     try:
-        await _demand_schema(connection)
+        await demand_schema(connection)
         try:
             async with connection.transaction():
                 await connection.execute(ACT_AS_OWNER.sql)
@@ -87,15 +84,6 @@ async def _owner(url: str) -> AsyncIterator[asyncpg.Connection]:
             raise OperatorError(await _said(connection, error)) from None
     finally:
         await connection.close()
-
-
-async def _demand_schema(connection: asyncpg.Connection) -> None:
-    try:
-        version = await connection.fetchval(SCHEMA_VERSION.sql)
-    except (asyncpg.InvalidSchemaNameError, asyncpg.UndefinedTableError):
-        raise StartError(_NO_SCHEMA) from None
-    if is_older(version, required_version()):
-        raise StartError(f"The schema is {version}, this needs {required_version()}: run `homelog migrate`.")
 
 
 async def _said(connection: asyncpg.Connection, error: asyncpg.PostgresError) -> str:

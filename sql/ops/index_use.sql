@@ -1,5 +1,6 @@
--- Indexes by use since the statistics began. One that is never scanned and is no key or foreign key's may be dropped, by
--- a migration; a table that is large and scanned whole often may lack one.
+-- Indexes by use since the statistics began, those that nothing scans first. One of them that is no key may be dropped,
+-- by a migration, unless a foreign key needs it: without it deleting what it refers to reads the whole table. A table
+-- that is large and scanned whole often may lack one.
 SELECT
     i.relname AS table_name,
     i.indexrelname AS index_name,

@@ -1,5 +1,5 @@
--- Who waits for whom, the longest first. End a blocker with SELECT pg_cancel_backend(pid), as a superuser; its client is
--- told 503 and comes again.
+-- Who waits for whom, the longest first, and what ends the blocker, as a superuser (`homelog psql --role superuser`): a
+-- statement that runs is cancelled, a session that idles in its transaction can only be ended.
 SELECT
     w.pid AS waiting,
     w.usename AS waiting_role,
@@ -11,6 +11,9 @@ SELECT
     b.application_name AS blocker_program,
     b.state AS blocker_state,
     now() - b.xact_start AS blocker_began,
+    format(
+        'SELECT %s(%s)', CASE b.state WHEN 'active' THEN 'pg_cancel_backend' ELSE 'pg_terminate_backend' END, b.pid
+    ) AS ends_it,
     left(w.query, 100) AS waiting_query,
     left(b.query, 100) AS blocker_query
 FROM pg_stat_activity AS w

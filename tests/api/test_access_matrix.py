@@ -88,7 +88,6 @@ MATRIX: dict[str, Row] = {
     "write_lines": (401, 401, 401, 401, 401, 401, None, None),
     "write_lines_v1": (401, 401, 401, 401, 401, 401, None, None),
     "ping": (204, 204, 204, 204, 204, 204, None, None),
-    "ping_head": (204, 204, 204, 204, 204, 204, None, None),
     "health_of_influxdb": (200, 200, 200, 200, 200, 200, None, None),
     "list_line_mappings": (401, 401, 200, 200, 200, 200, None, None),
     "put_line_mapping": (401, 401, 422, 422, 201, 201, None, None),
@@ -183,7 +182,7 @@ DEVICE_MATRIX: dict[str, tuple[int, int, int, int]] = dict.fromkeys(MATRIX, NO_D
     # The routes that a device token may call; and those that look at no credentials.
     **dict.fromkeys(["health_live", "health_ready", "metrics", "error", "login", "refresh"], NOT_ASKED),
     "health_of_influxdb": NOT_ASKED,
-    **dict.fromkeys(["logout", "ping", "ping_head"], (204, 204, 204, 204)),
+    **dict.fromkeys(["logout", "ping"], (204, 204, 204, 204)),
     **dict.fromkeys(["write_lines", "write_lines_v1"], (403, 204, 400, 401)),  # bound, it makes no source
     "register": (201, 201, 201, 201),
     "begin_provider_login": (503, 503, 503, 503),
@@ -296,7 +295,7 @@ INFLUXDB = {"write_lines", "write_lines_v1"}
 """Routes that say what is wrong in InfluxDB's words."""
 LINE = provider("http://127.0.0.1:9", "line")
 """A provider that does not answer; what it has signed is known by its secret."""
-HIDDEN = {"head_calendar", "openapi", "root", "schema_page"}
+HIDDEN = {"openapi", "root", "schema_page"}
 """The description is not in itself; it is public. HEAD is its GET's."""
 
 

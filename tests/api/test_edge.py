@@ -7,6 +7,7 @@ import re
 import tracemalloc
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -128,7 +129,8 @@ def assert_safe(answer: httpx.Response) -> None:
     [
         ("OPTIONS", "/v1/homes", 204),
         ("OPTIONS", "/nothing", 404),
-        ("HEAD", "/v1/reference", 401),
+        ("HEAD", "/v1/reference", 200),
+        ("HEAD", "/v1/homes", 401),
         ("POST", "/v1/reference", 401),
         ("POST", "/health/live", 405),
         ("BREW", "/v1/auth/login", 405),
@@ -291,14 +293,35 @@ async def test_options_and_a_refusal_name_every_method_of_their_path(home: House
     methods: dict[str, set[str]] = defaultdict(lambda: {"OPTIONS"})
     for handler in HANDLERS:
         for path in handler.paths:
-            methods[path] |= handler.http_methods
-    assert methods["/v1/me"] == {"GET", "PATCH", "DELETE", "OPTIONS"}
+            methods[path] |= handler.http_methods | ({"HEAD"} if "GET" in handler.http_methods else set())
+    assert methods["/v1/me"] == {"GET", "HEAD", "PATCH", "DELETE", "OPTIONS"}
     for path, taken in methods.items():
         place = re.sub(r"{\w+:(\w+)}", lambda part: str(uuid4()) if part[1] == "uuid" else "x", path)
         asked, refused = await ann.call("OPTIONS", place), await ann.call("BREW", place)
         assert (asked.status_code, asked.content, refused.status_code) == (204, b"", 405), path
         for answer in (asked, refused):
             assert sorted(answer.headers["allow"].split(", ")) == sorted(taken), path
+        assert all(method in refused.json()["detail"] for method in taken), path
+    assert refused.json()["detail"].startswith("Only ")
+
+
+async def test_head_is_answered_as_get_is_without_the_body(home: Household) -> None:
+    ann = await home.person("ann")
+    source = await ann.source()
+    path = f"/v1/sources/{source['id']}"
+    await ann.post(f"{path}/readings", [{"timestamp": "2020-01-01T00:00:00Z", "value": 1}])
+    paths = ("/schema", "/health/live", path, f"{path}/readings", f"/v1/sources/{uuid4()}", "/v1/nothing")
+    for person, where in product((ann, home.nobody), paths):
+        get, head = await person.get(where), await person.call("HEAD", where)
+        assert (head.status_code, head.content) == (get.status_code, b""), where
+        assert head.headers.keys() == get.headers.keys()
+        assert int(head.headers["content-length"]) == len(get.content)
+    tag = {"If-None-Match": (await ann.get(path)).headers["etag"]}
+    assert (await ann.call("HEAD", path, headers=tag)).status_code == 304
+    lines = await ann.call("HEAD", f"{path}/readings", headers={"Accept": "text/csv"})
+    assert (lines.status_code, lines.content) == (200, b"")
+    assert lines.headers["content-type"].startswith("text/csv")
+    assert (await ann.call("HEAD", "/v1/auth/login")).status_code == 405
 
 
 # The disk

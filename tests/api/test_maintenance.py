@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +14,11 @@ import msgspec
 import pytest
 
 from service.embedded import EmbeddedPostgres
+from service.maintenance import running
 from service.maintenance.running import TASKS, run
+from service.observing import MAINTENANCE_FAILURES
 from service.settings import Settings
+from service.sqlfile import Query
 from tests.people import PASSWORD, Household, serve
 
 YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -295,6 +299,15 @@ async def test_runs_are_few_whoever_begins_them(settings: Settings, dba: asyncpg
     assert await dba.fetchval("SELECT count(*) FROM maintenance_runs") == 10_000
 
 
+async def test_a_run_of_a_clock_that_was_wrong_keeps_no_other_from_running(
+    settings: Settings, dba: asyncpg.Connection
+) -> None:
+    await dba.execute("INSERT INTO maintenance_runs (began_at) VALUES (now() + interval '1 year')")
+    for every in (timedelta(hours=1), timedelta(0)):
+        assert await run(settings.database_url, every) is not None
+    assert await run(settings.database_url, timedelta(hours=1)) is None
+
+
 # What a stolen login of the service's could do with it
 
 
@@ -315,16 +328,82 @@ async def test_nobody_who_calls_says_what_is_due(home: Household, settings: Sett
     assert (await dba.fetch(counts)) == before
 
 
+# What nobody foresaw
+
+
+async def test_a_run_that_meets_what_nobody_foresaw_is_counted_and_the_next_one_comes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = asyncio.Queue[None]()
+
+    async def fail(*_: object) -> None:
+        runs.put_nowait(None)
+        raise ValueError
+
+    monkeypatch.setattr(running, "run", fail)
+    failures = MAINTENANCE_FAILURES.labels("begin")
+    before = failures._value.get()
+    work = asyncio.create_task(running.keep_running(settings.database_url, timedelta(milliseconds=1)))
+    for _ in range(3):
+        await asyncio.wait_for(runs.get(), 10)
+    assert not work.done()
+    assert failures._value.get() >= before + 2
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+
+
+async def test_a_task_that_meets_what_nobody_foresaw_leaves_the_others_to_be_done(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One column, where a step has two.
+    monkeypatch.setitem(running.TASKS, "clean_guests", Query("odd", "SELECT 1", running.Step))
+    done = await clean(settings)
+    assert [name for name, count in done.items() if count is None] == ["clean_guests"]
+
+
+async def test_a_look_that_meets_what_nobody_foresaw_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = asyncio.Queue[None]()
+
+    class Odd:
+        def transaction(self, *_: object, **__: object) -> None:
+            looks.put_nowait(None)
+            raise ValueError
+
+    monkeypatch.setattr(running, "LOOK_SECONDS", 0.001)
+    failures = MAINTENANCE_FAILURES.labels("look")
+    before = failures._value.get()
+    async with running.last_end_told(Odd()):  # type: ignore[arg-type]
+        for _ in range(3):
+            await asyncio.wait_for(looks.get(), 10)
+    assert failures._value.get() >= before + 2
+
+
 # By hand
 
 
 async def test_an_operator_has_it_done_at_once(settings: Settings, dba: asyncpg.Connection, tmp_path: Path) -> None:
     await dba.execute("INSERT INTO spent_tickets VALUES (sha256('b'), now() - interval '2 hours')")
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "DATABASE_URL": settings.database_url}
-    environment["HOMELOG_SECRET"] = "4f1c0b7e92d5a86331fe7d20c59b48aa"
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "service", "maintain", "--once"), stdout=asyncio.subprocess.PIPE, env=environment
-    )
-    said, _ = await process.communicate()
-    assert process.returncode == 0
-    assert "clean_spent_tickets: 1" in said.decode()
+
+    async def maintain() -> tuple[int | None, str, str]:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "service", "maintain", "--once"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=environment,
+        )
+        said, told = await process.communicate()
+        return process.returncode, said.decode(), told.decode()
+
+    status, said, _ = await maintain()
+    assert status == 0
+    # Nothing but sentences: who runs it reads no log.
+    assert "clean_spent_tickets: 1\n" in said
+    assert all(re.fullmatch(r"[a-z_]+: \d+", line) for line in said.splitlines()), said
+
+    newest = await dba.fetchval("SELECT max(migration_id) FROM homelog.schema_migrations")
+    await dba.execute("DELETE FROM homelog.schema_migrations WHERE migration_id = $1", newest)
+    status, said, told = await maintain()
+    assert (status, said) == (1, "")
+    assert re.fullmatch(rf"The schema is \S+, this needs {newest}: run `homelog migrate`\.\n", told)

@@ -282,6 +282,54 @@ async def test_rows_of_many_sources_go_in_one_batch(home: Household) -> None:
     assert (await csv(ann, "/v1/readings", text)).json()["created"] == 1
 
 
+async def test_a_single_reading_that_names_its_source_is_logged_as_by_the_call_of_that_source(home: Household) -> None:
+    ann, bob = await home.person("ann"), await home.person("bob")
+    mine, shared, theirs = await ann.source(), await bob.source(), await bob.source()
+    await bob.grant(shared, ann, "read")
+    row = {"source_id": mine["id"], "value": 1, "timestamp": "2020-01-01T00:00:00Z"}
+    tried = await ann.post("/v1/readings?dry_run=true", row)
+    assert (tried.status_code, "location" in tried.headers) == (200, False)
+    first = await ann.post("/v1/readings", row)
+    assert first.status_code == 201, first.text
+    assert (await ann.get(first.headers["location"])).json() == first.json()
+    assert first.json()["source_id"] == mine["id"]
+    again = await ann.post("/v1/readings", row)
+    assert (again.status_code, again.json(), again.headers["etag"]) == (200, first.json(), first.headers["etag"])
+    other = {**row, "value": 2}
+    assert (await ann.post("/v1/readings", other)).status_code == 409
+    assert (await ann.post("/v1/readings?on_conflict=replace", other)).json()["value"] == 2
+    now = await ann.post("/v1/readings", {"source_id": mine["id"], "value": 3})
+    assert now.json()["timestamp"] == now.json()["recorded_at"]
+    for source, status in ((shared["id"], 403), (theirs["id"], 404), (str(uuid4()), 404)):
+        assert (await ann.post("/v1/readings", {**row, "source_id": source})).status_code == status
+    assert (await home.nobody.post("/v1/readings", row)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "pointer"),
+    [
+        (b'{"value": 1}', 422, "/source_id"),
+        (b'{"value": 1, "source_id": "meter"}', 422, "/source_id"),
+        (b'{"value": 1, "source_id": null}', 422, "/source_id"),
+        (b'{"value": "1", "source_id": "%s"}', 422, "/value"),
+        (b'{"value": 1, "source_id": "%s", "unit": "kWh"}', 422, "/unit"),
+        (b'{"value": 1, "source_id": "%s", "timestamp": "1969-01-01T00:00:00Z"}', 422, "/timestamp"),
+        (b"1", 422, ""),
+        (b"", 400, None),
+        (b'{"value": 1,', 400, None),
+    ],
+)
+async def test_a_single_reading_says_what_is_wrong_with_it(
+    home: Household, body: bytes, status: int, pointer: str | None
+) -> None:
+    ann = await home.person("ann")
+    body = body.replace(b"%s", str((await ann.source())["id"]).encode())
+    response = await ann.post("/v1/readings", content=body, headers={"Content-Type": "application/json"})
+    said = response.json()
+    assert (response.status_code, said.get("errors", [{"pointer": None}])[0]["pointer"]) == (status, pointer), said
+    assert "a batch is an array" not in response.text
+
+
 async def test_pages_follow_each_other_both_ways(home: Household) -> None:
     ann = await home.person("ann")
     source = await ann.source()
@@ -542,6 +590,15 @@ async def test_an_id_in_another_spelling_is_not_there(home: Household, spelling:
     source = await ann.source(is_public=True)
     assert (await ann.get(f"/v1/sources/{spelling % source['id']}")).status_code == 404
     assert (await ann.get(f"/v1/sources/{source['id'].upper()}")).status_code == 200
+
+
+async def test_a_range_that_ends_before_it_begins_is_empty(home: Household) -> None:
+    ann = await home.person("ann")
+    source = await ann.source()
+    await ann.post(readings(source), hours(3))
+    for path in (readings(source), f"/v1/sources/{source['id']}/series"):
+        said = await ann.get(f"{path}?from=2020-01-02T00:00:00Z&to=2020-01-01T00:00:00Z")
+        assert (said.status_code, said.json()["items"]) == (200, []), said.text
 
 
 async def test_a_call_that_is_not_there_is_401_for_nobody(home: Household) -> None:

@@ -1,11 +1,13 @@
 """The reference of closed sets, and the page that shows the API without the internet."""
 
+import inspect
 import re
 from html.parser import HTMLParser
 
 import asyncpg
 import pytest
 
+from service.app import HANDLERS
 from tests.people import Household
 
 PLANTSTATUS = [
@@ -113,3 +115,38 @@ async def test_the_document_has_lower_bounds_of_zero_and_what_a_repeated_call_is
     assert list(plants["responses"]) == ["201", "200", "default"]
     assert plants["responses"]["200"]["content"] == plants["responses"]["201"]["content"]
     assert list(register["responses"]) == ["201", "default"]
+    assert document["components"]["schemas"]["AuditRow"]["properties"]["id"] == {"type": "integer"}
+
+
+async def test_the_document_says_of_each_put_that_may_make_something_that_it_may(home: Household) -> None:
+    document = (await home.nobody.get("/schema/openapi.json")).json()
+    puts = {
+        operations["put"]["operationId"]: operations["put"]
+        for operations in document["paths"].values()
+        if "put" in operations
+    }
+    makes = {
+        str(handler.operation_id)
+        for handler in HANDLERS
+        if "PUT" in handler.http_methods and "return created(" in inspect.getsource(handler.fn)
+    }
+    assert makes >= {"put_line_mapping", "put_retention"}
+    for name, operation in puts.items():
+        answers = operation["responses"]
+        assert ("201" in answers) == (name in makes), name
+        assert name not in makes or answers["201"]["content"] == answers["200"]["content"]
+
+
+@pytest.mark.parametrize("path", ["/v1/readings", "/v1/sources/{source_id}/readings"])
+async def test_the_document_says_what_one_reading_and_what_a_batch_is_answered(home: Household, path: str) -> None:
+    document = (await home.nobody.get("/schema/openapi.json")).json()
+    answers = document["paths"][path]["post"]["responses"]
+    reading, outcome = ({"$ref": f"#/components/schemas/{name}"} for name in ("Reading", "BatchOutcome"))
+    assert answers["201"]["content"]["application/json"]["schema"] == reading
+    assert answers["200"]["content"]["application/json"]["schema"] == {"oneOf": [reading, outcome]}
+
+
+async def test_the_document_has_every_schema_that_it_names(home: Household) -> None:
+    response = await home.nobody.get("/schema/openapi.json")
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', response.text))
+    assert {"Reading", "BatchOutcome"} <= named <= set(response.json()["components"]["schemas"])

@@ -215,6 +215,7 @@ async def test_a_token_that_may_write_reads_nothing_and_the_other_way_round(home
     path = f"/v1/sources/{source['id']}"
     assert (await writer.post(f"{path}/readings", reading())).status_code == 201
     assert (await writer.post("/v1/readings", [reading(source_id=source["id"])])).status_code == 200
+    assert (await writer.post("/v1/readings", reading(source_id=source["id"], value=2))).status_code == 409
     assert (await writer.post(f"/v1/plants/{plant['id']}/water")).status_code == 200
     for get in (path, f"{path}/readings", f"{path}/series", "/v1/sources", "/v1/readings/latest", "/v1/plants"):
         assert (await reader.get(get)).status_code == 200
@@ -270,6 +271,7 @@ async def test_a_bound_token_reaches_its_sources_and_nothing_else(home: Househol
     outcome = (await sensor.post("/v1/readings?mode=partial&on_conflict=replace", batch)).json()
     assert (outcome["replaced"], outcome["rejected"]) == (1, 1)
     assert outcome["results"][-1]["rule"] == "not_found"
+    assert [(await sensor.post("/v1/readings", one)).status_code for one in batch] == [200, 404]
     for path in ("/v1/sources", "/v1/readings/latest"):
         items = (await sensor.get(path)).json()["items"]
         assert [item.get("id", item.get("source_id")) for item in items] == [mine["id"]]

@@ -179,6 +179,11 @@ async def test_the_check_finds_what_breaks_the_rule(dba: asyncpg.Connection, dat
     await whole.rollback()
 
 
+async def test_what_an_extension_brings_breaks_no_rule(dba: asyncpg.Connection, database: str) -> None:
+    await dba.execute(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC; CREATE EXTENSION pg_stat_statements")
+    assert not [check for check, query in CHECKS.items() if await dba.fetch(query)]
+
+
 async def test_the_command_says_what_the_checks_find(
     server: EmbeddedPostgres, dba: asyncpg.Connection, database: str
 ) -> None:

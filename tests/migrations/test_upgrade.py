@@ -8,7 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from service.migrations import SQL, MigrationError, backend, create, files, runner, schema_of_new_database, status
+from service.migrations import (
+    SQL,
+    MigrationError,
+    backend,
+    connection,
+    create,
+    files,
+    runner,
+    schema_of_new_database,
+    status,
+)
 from service.migrations.connection import LOCK_KEY
 from service.migrations.files import MigrationFile
 from service.migrations.statements import Statement
@@ -315,7 +325,7 @@ def test_of_two_at_once_one_waits(box: Sandbox, caplog: pytest.LogCaptureFixture
 
 
 def test_the_wait_for_another_run_is_bounded(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backend, "LOCK_WAIT", 0.0)
+    monkeypatch.setattr(connection, "LOCK_WAIT", 0.0)
     with psycopg.connect(box.admin_url) as other:
         other.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
         with pytest.raises(MigrationError, match="another migration"):
